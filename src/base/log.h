@@ -1,0 +1,37 @@
+/*
+ * The operator's log: one line per event, on standard error.
+ *
+ * Any thread may log.  A line is written with one call and control bytes are escaped, so lines cannot be forged
+ * or torn.  When standard error goes to the systemd journal, lines carry its priority prefix instead of a time.
+ * What people exchanged goes to the access log (inspect/), not here.  Never pass values of credentials.
+ */
+#ifndef FRESHET_BASE_LOG_H
+#define FRESHET_BASE_LOG_H
+
+#include <stdbool.h>
+
+enum log_level {
+	LOG_LEVEL_ERROR, /* somebody has to act */
+	LOG_LEVEL_WARN,  /* odd, and served all the same */
+	LOG_LEVEL_INFO,  /* life cycle */
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_TRACE,
+};
+
+extern enum log_level log_threshold; /* set once, before threads start */
+
+void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_at(level, ...) \
+	do { \
+		if (__builtin_expect((level) <= log_threshold, 0)) \
+			log_write((level), __VA_ARGS__); \
+	} while (0)
+
+#define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...) log_at(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define log_trace(...) log_at(LOG_LEVEL_TRACE, __VA_ARGS__)
+
+#endif

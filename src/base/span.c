@@ -1,0 +1,139 @@
+/*
+ * Text as pointer and length: the parts too long to inline.  Pure, never allocates.
+ */
+#include "base/span.h"
+
+int ascii_hex(char c)
+{
+	if (ascii_digit(c))
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool ieq_n(const char *a, const char *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ascii_lower(a[i]) != ascii_lower(b[i]))
+			return false;
+	return true;
+}
+
+bool span_ieq(struct span a, struct span b)
+{
+	return a.n == b.n && ieq_n(a.p, b.p, a.n);
+}
+
+bool span_istarts(struct span s, struct span prefix)
+{
+	return s.n >= prefix.n && ieq_n(s.p, prefix.p, prefix.n);
+}
+
+size_t span_find(struct span s, char c)
+{
+	const char *at = s.n ? memchr(s.p, c, s.n) : NULL;
+
+	return at ? (size_t)(at - s.p) : s.n;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct span span_trim(struct span s)
+{
+	while (s.n && is_blank(s.p[0])) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n && is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+/* The offset of the comma that ends the first element, or s.n. */
+static size_t element_end(struct span s)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (quoted && s.p[i] == '\\')
+			i++;
+		else if (s.p[i] == '"')
+			quoted = !quoted;
+		else if (s.p[i] == ',' && !quoted)
+			return i;
+	}
+	return s.n;
+}
+
+bool span_list_next(struct span *rest, struct span *element)
+{
+	while (rest->n) {
+		size_t end = element_end(*rest);
+		struct span e = span_trim(span_first(*rest, end));
+
+		*rest = span_from(*rest, end + 1);
+		if (e.n) {
+			*element = e;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool span_list_has(struct span list, struct span token)
+{
+	struct span element;
+
+	while (span_list_next(&list, &element))
+		if (span_ieq(element, token))
+			return true;
+	return false;
+}
+
+bool span_u64(struct span s, uint64_t max, uint64_t *out)
+{
+	uint64_t n = 0;
+
+	if (!s.n)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (!ascii_digit(s.p[i]))
+			return false;
+		uint64_t digit = (uint64_t)(s.p[i] - '0');
+		if (digit > max || n > (max - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	*out = n;
+	return true;
+}
+
+size_t span_put_u64(char *out, uint64_t n)
+{
+	char digits[20];
+	size_t len = 0;
+
+	do {
+		digits[sizeof(digits) - ++len] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	memcpy(out, digits + sizeof(digits) - len, len);
+	return len;
+}
+
+size_t span_put_hex(char *out, uint64_t n)
+{
+	static const char hex[] = "0123456789abcdef";
+	char digits[16];
+	size_t len = 0;
+
+	do {
+		digits[sizeof(digits) - ++len] = hex[n & 15];
+		n >>= 4;
+	} while (n);
+	memcpy(out, digits + sizeof(digits) - len, len);
+	return len;
+}
