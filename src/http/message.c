@@ -1,0 +1,166 @@
+/*
+ * Heads as data: received fields, and the edits to them.  Applies nothing: see h1_write.c.
+ */
+#include "http/message.h"
+
+#include <assert.h>
+
+static void decide(struct message *m, enum edit_op op, enum header id, struct span value, const char *why);
+
+void message_init(struct message *m, struct field *fields, unsigned field_max)
+{
+	/* Not the edit array: only the first edit_count are ever read. */
+	memset(m, 0, offsetof(struct message, edits));
+	m->edit_count = 0;
+	memset(m->edit_of, 0, sizeof(m->edit_of));
+	m->fields = fields;
+	m->field_max = field_max;
+}
+
+bool message_receive(struct message *m, struct span name, struct span value)
+{
+	if (m->field_count >= m->field_max)
+		return false;
+	enum header id = header_lookup(name);
+	m->fields[m->field_count++] = (struct field){ .name = name, .value = value, .id = id };
+	m->present[id >> 6] |= UINT64_C(1) << (id & 63);
+	return true;
+}
+
+static void rebase(struct span *s, struct span from, const char *to)
+{
+	if (s->p >= from.p && s->p <= from.p + from.n)
+		s->p = to + (s->p - from.p);
+}
+
+bool message_keep(struct message *m, struct span head, struct arena *a)
+{
+	char *bytes = arena_alloc(a, head.n);
+	struct field *fields = arena_alloc(a, m->field_count * sizeof(*fields));
+
+	if (!bytes || !fields)
+		return false;
+	memcpy(bytes, head.p, head.n);
+	rebase(&m->method, head, bytes);
+	rebase(&m->target, head, bytes);
+	rebase(&m->reason, head, bytes);
+	for (unsigned i = 0; i < m->field_count; i++) {
+		fields[i] = m->fields[i];
+		rebase(&fields[i].name, head, bytes);
+		rebase(&fields[i].value, head, bytes);
+	}
+	m->fields = fields;
+	m->field_max = m->field_count;
+	return true;
+}
+
+const struct field *message_field(const struct message *m, enum header id)
+{
+	if (!message_has(m, id))
+		return NULL;
+	for (unsigned i = 0; i < m->field_count; i++)
+		if (m->fields[i].id == id)
+			return &m->fields[i];
+	return NULL;
+}
+
+struct span message_value(const struct message *m, enum header id)
+{
+	const struct field *f = message_field(m, id);
+
+	return f ? f->value : SPAN_NONE;
+}
+
+bool message_list_has(const struct message *m, enum header id, struct span token)
+{
+	if (!message_has(m, id))
+		return false;
+	for (unsigned i = 0; i < m->field_count; i++)
+		if (m->fields[i].id == id && span_list_has(m->fields[i].value, token))
+			return true;
+	return false;
+}
+
+void message_set(struct message *m, enum header id, struct span value, const char *why)
+{
+	decide(m, EDIT_SET, id, value, why);
+}
+
+void message_remove(struct message *m, enum header id, const char *why)
+{
+	decide(m, EDIT_REMOVE, id, SPAN_NONE, why);
+}
+
+void message_add(struct message *m, enum header id, struct span value, const char *why)
+{
+	assert(m->edit_count < MESSAGE_EDITS_MAX);
+	m->edits[m->edit_count++] =
+		(struct edit){ .op = EDIT_ADD, .id = id, .value = value, .why = why, .effective = true };
+}
+
+/* A SET that says what is there already once, or a REMOVE of nothing, changes nothing. */
+static bool changes(const struct message *m, enum edit_op op, enum header id, struct span value)
+{
+	unsigned lines = 0;
+	bool same = true;
+
+	if (!message_has(m, id))
+		return op == EDIT_SET;
+	if (op == EDIT_REMOVE)
+		return true;
+	for (unsigned i = 0; i < m->field_count; i++) {
+		if (m->fields[i].id != id)
+			continue;
+		lines++;
+		same = same && !m->fields[i].dropped && span_eq(m->fields[i].value, value);
+	}
+	return lines != 1 || !same;
+}
+
+static void decide(struct message *m, enum edit_op op, enum header id, struct span value, const char *why)
+{
+	struct edit edit = { .op = op, .id = id, .value = value, .why = why, .effective = changes(m, op, id, value) };
+
+	assert(id != HEADER_OTHER);
+	if (m->edit_of[id]) {
+		m->edits[m->edit_of[id] - 1] = edit;
+		return;
+	}
+	assert(m->edit_count < MESSAGE_EDITS_MAX);
+	m->edits[m->edit_count++] = edit;
+	m->edit_of[id] = (uint8_t)m->edit_count;
+}
+
+enum method method_lookup(struct span token)
+{
+	static const struct {
+		struct span name;
+		enum method id;
+	} methods[] = {
+		{ { "GET", 3 }, METHOD_GET },         { { "POST", 4 }, METHOD_POST },
+		{ { "HEAD", 4 }, METHOD_HEAD },       { { "CONNECT", 7 }, METHOD_CONNECT },
+		{ { "OPTIONS", 7 }, METHOD_OPTIONS }, { { "PUT", 3 }, METHOD_PUT },
+		{ { "DELETE", 6 }, METHOD_DELETE },   { { "PATCH", 5 }, METHOD_PATCH },
+		{ { "QUERY", 5 }, METHOD_QUERY },     { { "TRACE", 5 }, METHOD_TRACE },
+	};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (span_eq(methods[i].name, token))
+			return methods[i].id;
+	return METHOD_OTHER;
+}
+
+bool method_is_safe(enum method m)
+{
+	return method_is_bustable(m) || m == METHOD_OPTIONS || m == METHOD_TRACE;
+}
+
+bool method_is_idempotent(enum method m)
+{
+	return method_is_safe(m) || m == METHOD_PUT || m == METHOD_DELETE;
+}
+
+bool method_is_bustable(enum method m)
+{
+	return m == METHOD_GET || m == METHOD_HEAD || m == METHOD_QUERY;
+}
