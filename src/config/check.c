@@ -1,0 +1,153 @@
+/*
+ * What single values cannot tell.
+ */
+#include "config/check.h"
+
+#include "config/report.h"
+
+struct check {
+	const struct config *config; /* borrowed, as all here */
+	const struct config_places *places;
+	struct config_report *report;
+};
+
+static const char *place(const struct check *c, enum config_option_id id)
+{
+	return c->places->where[id] ? c->places->where[id] : c->places->fallback;
+}
+
+static void check_duplicate(const struct check *c, const struct address *a, size_t index)
+{
+	const struct config_addresses *listen = &c->config->listen;
+	char text[ADDRESS_TEXT_MAX];
+
+	if (a->port == 0)
+		return; /* the kernel picks another each time */
+	for (size_t i = 0; i < index; i++) {
+		if (!address_eq(&listen->items[i], a))
+			continue;
+		address_format(a, text);
+		report_error(c->report, place(c, OPTION_listen), "listen: \"%s\" is there twice", text);
+		return;
+	}
+}
+
+/* A proxy that everybody can use is found and abused within hours. */
+static void check_exposed(const struct check *c, const struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (address_is_loopback(a) || c->places->allow_given || c->config->allow_any_client)
+		return;
+	address_format(a, text);
+	report_error(c->report, place(c, OPTION_listen),
+		     "listen: \"%s\" can be reached from other machines: say with allow which clients are "
+		     "served, or set allow-any-client = yes", text);
+}
+
+static void check_listen(const struct check *c)
+{
+	const struct config_addresses *listen = &c->config->listen;
+
+	if (listen->count == 0)
+		report_error(c->report, place(c, OPTION_listen), "listen: there is no address to listen on");
+	for (size_t i = 0; i < listen->count; i++) {
+		check_duplicate(c, &listen->items[i], i);
+		check_exposed(c, &listen->items[i]);
+	}
+}
+
+static void check_clients(const struct check *c)
+{
+	const struct config *config = c->config;
+
+	if (config->allow_any_client)
+		report_warning(c->report, place(c, OPTION_allow_any_client),
+			       "allow-any-client: every client that reaches the proxy is served%s",
+			       config->deny.count ? ", but for those in deny" : "");
+	else if (config->allow.count == 0)
+		report_warning(c->report, place(c, OPTION_allow),
+			       "allow: the list is empty, so no client is served");
+}
+
+/* For the global values and once more for each site. */
+static void check_available(const struct check *c, const char *pierce_at, enum config_pierce pierce,
+			    const char *intercept_at, bool intercept)
+{
+	if (pierce != CONFIG_PIERCE_NEVER)
+		report_warning(c->report, pierce_at,
+			       "pierce is not available in this version: only header fields are rewritten");
+	if (intercept)
+		report_error(c->report, intercept_at,
+			     "intercept: this version does not intercept TLS; set it to no");
+}
+
+static void check_method_case(const struct check *c, const struct config_site *site)
+{
+	for (size_t i = 0; i < site->method.count; i++) {
+		const char *method = site->method.items[i];
+
+		if (method[0] >= 'a' && method[0] <= 'z')
+			report_warning(c->report, site->where,
+				       "method: \"%s\" is in small letters, which count: methods are spelt like GET",
+				       method);
+	}
+}
+
+static bool site_sets(const struct config_site *site, enum config_option_id id)
+{
+	return site->given >> id & 1;
+}
+
+static void check_sites(const struct check *c)
+{
+	for (size_t i = 0; i < c->config->site_count; i++) {
+		const struct config_site *site = &c->config->sites[i];
+
+		check_available(c, site->where,
+				site_sets(site, OPTION_pierce) ? site->pierce : CONFIG_PIERCE_NEVER,
+				site->where, site_sets(site, OPTION_intercept) && site->intercept);
+		check_method_case(c, site);
+	}
+}
+
+/* Limits that somebody set and that a smaller one hides; defaults may well be hidden. */
+static void check_limits(const struct check *c)
+{
+	const struct config *config = c->config;
+
+	if (config->max_target > config->max_head && c->places->where[OPTION_max_target])
+		report_warning(c->report, place(c, OPTION_max_target),
+			       "max-target: a target is part of the head, so max-head (%zu) counts",
+			       config->max_head);
+	if (config->pool_idle > config->pool_max && c->places->where[OPTION_pool_idle])
+		report_warning(c->report, place(c, OPTION_pool_idle),
+			       "pool-idle: more than pool-max (%u) connections never exist",
+			       config->pool_max);
+}
+
+static void check_routes(const struct check *c)
+{
+	const struct config *config = c->config;
+
+	if (config->no_parent.count && config->parent.kind == CONFIG_PARENT_NONE)
+		report_warning(c->report, place(c, OPTION_no_parent),
+			       "no-parent has no meaning without parent");
+	if (config->access_log[0] == '\0')
+		report_error(c->report, place(c, OPTION_access_log),
+			     "access-log: the name is empty; write off for no access log");
+}
+
+void config_check(const struct config *config, const struct config_places *places,
+		  struct config_report *report)
+{
+	struct check c = { config, places, report };
+
+	check_listen(&c);
+	check_clients(&c);
+	check_available(&c, place(&c, OPTION_pierce), config->pierce,
+			place(&c, OPTION_intercept), config->intercept);
+	check_sites(&c);
+	check_limits(&c);
+	check_routes(&c);
+}

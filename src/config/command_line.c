@@ -1,0 +1,221 @@
+/*
+ * The command line as data.
+ */
+#include "config/command_line.h"
+
+#include <getopt.h>
+
+#include "config/nearest.h"
+#include "config/option.h"
+
+/* getopt_long() returns this plus the option's id for long options that stand in the file as well. */
+enum { OVERRIDE_BASE = 1000 };
+
+static const struct option long_options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "port", required_argument, NULL, 'p' },
+	{ "test", no_argument, NULL, 't' },
+	{ "dump", no_argument, NULL, 'T' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+#define GLOBAL_OPTION(member, name, type, standard, help) \
+	{ name, required_argument, NULL, OVERRIDE_BASE + OPTION_##member },
+#define SHARED_OPTION(member, name, type, standard, help) \
+	{ name, required_argument, NULL, OVERRIDE_BASE + OPTION_##member },
+#include "config/options.def"
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool add_override(struct command_line *c, const char *name, const char *value,
+			 char error[COMMAND_ERROR_BYTES])
+{
+	if (c->overrides.count == COMMAND_OVERRIDES_MAX) {
+		snprintf(error, COMMAND_ERROR_BYTES, "too many options");
+		return false;
+	}
+	c->items[c->overrides.count++] = (struct config_override){ name, value };
+	return true;
+}
+
+/* A port alone is the loopback address with that port. */
+static bool add_port(struct command_line *c, const char *port, char error[COMMAND_ERROR_BYTES])
+{
+	uint64_t n;
+
+	if (!span_u64(span_str(port), 65535, &n)) {
+		snprintf(error, COMMAND_ERROR_BYTES, "-p: \"%.60s\" is not a port", port);
+		return false;
+	}
+	return add_override(c, "listen", port, error);
+}
+
+static bool add_command(struct command_line *c, enum command command, char error[COMMAND_ERROR_BYTES])
+{
+	(void)error;
+	if (c->command == COMMAND_RUN || command > c->command)
+		c->command = command; /* -t -T prints, whatever the order; -h beats all */
+	return true;
+}
+
+static const char *nearest_long(struct span name)
+{
+	const char *best = NULL;
+	size_t limit = nearest_limit(name);
+
+	for (size_t i = 0; long_options[i].name; i++) {
+		size_t distance = nearest_distance(name, span_str(long_options[i].name), limit);
+
+		if (distance <= limit && (!best || distance < limit)) {
+			best = long_options[i].name;
+			limit = distance;
+		}
+	}
+	return best;
+}
+
+/*
+ * getopt_long() leaves a short option's letter in optopt, or that of a long one given a value it does not
+ * take.
+ */
+static bool unknown(const char *word, char error[COMMAND_ERROR_BYTES])
+{
+	struct span name = span_from(span_str(word), 2);
+	const char *near;
+
+	name = span_first(name, span_find(name, '='));
+	near = nearest_long(name);
+	if (optopt && strchr("tTvVh", optopt))
+		snprintf(error, COMMAND_ERROR_BYTES, "--%.*s takes no value", SPAN_ARG(span_first(name, 60)));
+	else if (optopt)
+		snprintf(error, COMMAND_ERROR_BYTES, "there is no option -%c", optopt);
+	else if (near)
+		snprintf(error, COMMAND_ERROR_BYTES, "there is no option --%.*s; did you mean --%s?",
+			 SPAN_ARG(span_first(name, 60)), near);
+	else
+		snprintf(error, COMMAND_ERROR_BYTES, "there is no option --%.*s, or it is cut short",
+			 SPAN_ARG(span_first(name, 60)));
+	return false;
+}
+
+static bool take_option(struct command_line *c, int option, const char *word, char error[COMMAND_ERROR_BYTES])
+{
+	switch (option) {
+	case 'c':
+		c->config_path = optarg;
+		return true;
+	case 'p':
+		return add_port(c, optarg, error);
+	case 't':
+		return add_command(c, COMMAND_TEST, error);
+	case 'T':
+		return add_command(c, COMMAND_DUMP, error);
+	case 'v':
+		c->overrides.verbose++;
+		return true;
+	case 'V':
+		return add_command(c, COMMAND_VERSION, error);
+	case 'h':
+		return add_command(c, COMMAND_HELP, error);
+	case ':':
+		snprintf(error, COMMAND_ERROR_BYTES, "%.60s needs a value", word);
+		return false;
+	case '?':
+		return unknown(word, error);
+	default:
+		return add_override(c, config_options[option - OVERRIDE_BASE].name, optarg, error);
+	}
+}
+
+static bool take_words(struct command_line *c, int count, char **words, char error[COMMAND_ERROR_BYTES])
+{
+	if (count == 0)
+		return true;
+	if (strcmp(words[0], "env") != 0) {
+		snprintf(error, COMMAND_ERROR_BYTES, "there is no command \"%.60s\"; the only one is env",
+			 words[0]);
+		return false;
+	}
+	if (count > 1) {
+		snprintf(error, COMMAND_ERROR_BYTES, "\"%.60s\" is one word too many", words[1]);
+		return false;
+	}
+	return add_command(c, COMMAND_ENV, error);
+}
+
+bool command_line_parse(int argc, char **argv, struct command_line *out, char error[COMMAND_ERROR_BYTES])
+{
+	int option;
+
+	memset(out, 0, sizeof(*out));
+	out->overrides.items = out->items;
+	opterr = 0; /* we word the messages */
+	optind = 0; /* GNU: start over */
+	while ((option = getopt_long(argc, argv, ":c:p:tTvVh", long_options, NULL)) != -1)
+		if (!take_option(out, option, argv[optind - 1], error))
+			return false;
+	return take_words(out, argc - optind, argv + optind, error);
+}
+
+static const char *value_hint(const struct config_option *o)
+{
+	switch (o->type) {
+	case TYPE_INTEGER:
+		return "NUMBER";
+	case TYPE_AUTO_INTEGER:
+		return "auto|NUMBER";
+	case TYPE_SIZE:
+		return "SIZE";
+	case TYPE_DURATION:
+		return "TIME";
+	case TYPE_BOOLEAN:
+		return "yes|no";
+	case TYPE_CHOICE:
+		return o->choices;
+	case TYPE_STRING:
+	case TYPE_TOKEN:
+		return "TEXT";
+	case TYPE_PARENT:
+		return "URL";
+	case TYPE_RESOLVER:
+		return "ADDRESS";
+	case TYPE_STRINGS:
+	case TYPE_TOKENS:
+		return "PATTERN,...";
+	case TYPE_PORTS:
+		return "PORT,...";
+	case TYPE_NETWORKS:
+		return "NETWORK,...";
+	case TYPE_ADDRESSES:
+		return "ADDRESS:PORT,...";
+	}
+	return "";
+}
+
+void command_line_help(FILE *out)
+{
+	fputs("usage: freshet [-c FILE] [-p PORT] [-t] [-T] [-v] [-V] [-h] [--OPTION=VALUE ...] [env]\n"
+	      "\n"
+	      "A forward proxy for HTTP that keeps caches from answering instead of the origin.\n"
+	      "\n"
+	      "  -c, --config=FILE  read this file (" CONFIG_DEFAULT_PATH " when it exists)\n"
+	      "  -p, --port=PORT    listen on 127.0.0.1 with this port only\n"
+	      "  -t, --test         check the configuration\n"
+	      "  -T, --dump         check the configuration and print it\n"
+	      "  -v, --verbose      log more; may be repeated\n"
+	      "  -V, --version      print the version\n"
+	      "  -h, --help         print this\n"
+	      "  env                print the shell commands that make programs use the proxy\n"
+	      "\n"
+	      "Every option of the configuration file, stronger than the file:\n",
+	      out);
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct config_option *o = &config_options[i];
+
+		if (o->scope == SCOPE_SITE)
+			continue;
+		fprintf(out, "  --%s=%s\n        %s", o->name, value_hint(o), o->help);
+		fprintf(out, o->standard[0] ? " (%s)\n" : "\n", o->standard);
+	}
+	fputs("\nSee freshet(8) and freshet.conf(5).\n", out);
+}

@@ -1,0 +1,39 @@
+/*
+ * The command line as data.
+ *
+ * Pure: reads no file and prints nothing unasked.  Every option of the file that stands outside of site
+ * sections is a long option as well.
+ */
+#ifndef FRESHET_CONFIG_COMMAND_LINE_H
+#define FRESHET_CONFIG_COMMAND_LINE_H
+
+#include <stdio.h>
+
+#include "config/config.h"
+
+enum command {
+	COMMAND_RUN,     /* serve */
+	COMMAND_TEST,    /* -t: check the configuration */
+	COMMAND_DUMP,    /* -T: check and print it */
+	COMMAND_ENV,     /* env: print the proxy environment */
+	COMMAND_VERSION, /* -V */
+	COMMAND_HELP,    /* -h */
+};
+
+enum { COMMAND_OVERRIDES_MAX = 256, COMMAND_ERROR_BYTES = 256 };
+
+/* Points into argv.  Stays where it was filled: `overrides` points at `items`. */
+struct command_line {
+	enum command command;
+	const char *config_path; /* -c; NULL when not given */
+	struct config_overrides overrides;
+	struct config_override items[COMMAND_OVERRIDES_MAX];
+};
+
+/* False for wrong usage, described in error.  Reorders argv, as getopt_long() does. */
+bool command_line_parse(int argc, char **argv, struct command_line *out,
+			char error[COMMAND_ERROR_BYTES]) MUST_CHECK;
+
+void command_line_help(FILE *out);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * The configuration as data: freeing it, and the few questions it answers itself.
+ */
+#include "config/config.h"
+
+#include <stdlib.h>
+
+#include "config/field.h"
+
+static void site_fini(struct config_site *site)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (config_options[i].scope != SCOPE_GLOBAL)
+			field_clear(&config_options[i], option_in_site(&config_options[i], site));
+	free(site->pattern);
+	free(site->where);
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (config_options[i].scope != SCOPE_SITE)
+			field_clear(&config_options[i], option_in_config(&config_options[i], config));
+	for (size_t i = 0; i < config->site_count; i++)
+		site_fini(&config->sites[i]);
+	free(config->sites);
+	free(config->path);
+	free(config);
+}
+
+static bool networks_have(const struct config_networks *list, const struct address *a)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (network_has(&list->items[i], a))
+			return true;
+	return false;
+}
+
+bool config_client_allowed(const struct config *config, const struct address *client)
+{
+	if (networks_have(&config->deny, client))
+		return false;
+	return config->allow_any_client || networks_have(&config->allow, client);
+}
+
+bool config_ports_have(const struct config_ports *ports, uint16_t port)
+{
+	for (size_t i = 0; i < ports->count; i++)
+		if (port >= ports->items[i].first && port <= ports->items[i].last)
+			return true;
+	return false;
+}
+
+const char *config_mode_name(enum config_mode mode)
+{
+	switch (mode) {
+	case CONFIG_MODE_OFF:
+		return "off";
+	case CONFIG_MODE_OBSERVE:
+		return "observe";
+	case CONFIG_MODE_REVALIDATE:
+		return "revalidate";
+	case CONFIG_MODE_BUST:
+		return "bust";
+	}
+	return "";
+}

@@ -1,0 +1,18 @@
+/*
+ * Collecting what loading has to say.
+ */
+#ifndef FRESHET_CONFIG_REPORT_H
+#define FRESHET_CONFIG_REPORT_H
+
+#include "config/config.h"
+
+/* Adds the line "where: message", control characters as '?'. */
+void report_error(struct config_report *report, const char *where, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void report_warning(struct config_report *report, const char *where, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Whether what was loaded must not be used. */
+bool report_failed(const struct config_report *report);
+
+#endif
