@@ -1,0 +1,353 @@
+/*
+ * The rewriting actions: DESIGN's tables of fields, one function for each row or group of rows.
+ *
+ * Each appends edits to the message; none looks at bodies, and none knows which wire format will carry it.
+ */
+#include "policy/actions.h"
+
+#include "http/date.h"
+
+enum {
+	ON_REQUEST = 1,
+	ON_RESPONSE = 2,
+	IN_BUST = 4,
+	IN_REVALIDATE = 8,
+	IN_BOTH = IN_BUST | IN_REVALIDATE,
+	FOR_SAFE = 16,
+	FOR_OTHERS = 32,
+	FOR_ALL = FOR_SAFE | FOR_OTHERS,
+};
+
+struct action {
+	unsigned when; /* of the bits above: a side, modes, methods */
+	void (*apply)(struct action_run *run, const char *why);
+	const char *why;
+};
+
+#define ACTION(name, side, modes, methods, text) static void name(struct action_run *run, const char *why);
+#include "policy/actions.def"
+#undef ACTION
+
+static const struct action actions[] = {
+#define ACTION(name, side, modes, methods, text) { (side) | (modes) | (methods), name, text },
+#include "policy/actions.def"
+#undef ACTION
+};
+
+static void apply_all(struct action_run *run, unsigned side)
+{
+	unsigned key = side;
+
+	key |= run->state->settings->mode == MODE_BUST ? IN_BUST : IN_REVALIDATE;
+	key |= method_is_bustable(run->request->method_id) ? FOR_SAFE : FOR_OTHERS;
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if ((actions[i].when & key) == key)
+			actions[i].apply(run, actions[i].why);
+}
+
+void actions_edit_request(struct action_run *run)
+{
+	apply_all(run, ON_REQUEST);
+}
+
+void actions_edit_response(struct action_run *run)
+{
+	apply_all(run, ON_RESPONSE);
+}
+
+/* ---- edits that respect signatures */
+
+/* Request signatures say nothing about the response. */
+static bool is_signed(const struct action_run *run, enum header id)
+{
+	return run->message == run->request && (run->state->signed_fields[id >> 6] >> (id & 63) & 1);
+}
+
+static void leave_signed(struct action_run *run)
+{
+	run->state->not_busted = "a signed field was left as it was";
+}
+
+/* Whether the field is there once, with that value: then there is nothing to leave undone. */
+static bool says_exactly(const struct message *m, enum header id, struct span value)
+{
+	unsigned lines = 0;
+
+	for (unsigned i = 0; i < m->field_count; i++) {
+		if (m->fields[i].id != id)
+			continue;
+		if (!span_eq(m->fields[i].value, value))
+			return false;
+		lines++;
+	}
+	return lines == 1;
+}
+
+static void set(struct action_run *run, enum header id, struct span value, const char *why)
+{
+	if (!is_signed(run, id))
+		message_set(run->message, id, value, why);
+	else if (!says_exactly(run->message, id, value))
+		leave_signed(run);
+}
+
+static void drop(struct action_run *run, enum header id, const char *why)
+{
+	if (!message_has(run->message, id))
+		return;
+	if (is_signed(run, id))
+		leave_signed(run);
+	else
+		message_remove(run->message, id, why);
+}
+
+/* ---- requests */
+
+static void ask_the_origin(struct action_run *run, const char *why)
+{
+	/* no-store would forbid the caches on the way to replace their old copy by the fresh answer. */
+	struct span directives =
+		run->state->settings->heal ? SPAN("no-cache") : SPAN("no-cache, no-store, must-revalidate");
+
+	set(run, HEADER_CACHE_CONTROL, directives, why);
+	set(run, HEADER_PRAGMA, SPAN("no-cache"), why);
+	set(run, HEADER_EXPIRES, SPAN("0"), why);
+}
+
+static void ask_for_validation(struct action_run *run, const char *why)
+{
+	set(run, HEADER_CACHE_CONTROL, SPAN("no-cache"), why);
+	set(run, HEADER_PRAGMA, SPAN("no-cache"), why);
+}
+
+/* If-Match and If-Unmodified-Since stay: they guard against lost updates and pin resumed downloads. */
+static void drop_conditions(struct action_run *run, const char *why)
+{
+	drop(run, HEADER_IF_NONE_MATCH, why);
+	drop(run, HEADER_IF_MODIFIED_SINCE, why);
+	run->state->modified_since_removed = message_edit(run->message, HEADER_IF_MODIFIED_SINCE) != NULL;
+}
+
+/*
+ * A pair: without its If-Range, a Range would fetch the rest of a file whose beginning may be of an older version.
+ * A Range alone is the client's own risk, and an If-Range alone means nothing (RFC 9110 section 13.1.5).
+ */
+static void drop_range_pair(struct action_run *run, const char *why)
+{
+	if (!message_has(run->message, HEADER_IF_RANGE))
+		return;
+	if (is_signed(run, HEADER_IF_RANGE) || is_signed(run, HEADER_RANGE)) {
+		leave_signed(run);
+		return;
+	}
+	drop(run, HEADER_IF_RANGE, why);
+	drop(run, HEADER_RANGE, why);
+}
+
+/* dcb and dcz, with or without a weight (RFC 9842 section 6). */
+static bool is_dictionary_coding(struct span element)
+{
+	struct span coding = span_trim(span_first(element, span_find(element, ';')));
+
+	return span_ieq(coding, SPAN("dcb")) || span_ieq(coding, SPAN("dcz"));
+}
+
+/* Cheap, for the many requests that have none. */
+static bool may_name_dictionary_coding(struct span list)
+{
+	for (size_t i = 0; i + 2 < list.n; i++)
+		if ((list.p[i] | 0x20) == 'd' && (list.p[i + 1] | 0x20) == 'c')
+			return true;
+	return false;
+}
+
+static bool names_dictionary_coding(struct span list)
+{
+	struct span element;
+
+	if (!may_name_dictionary_coding(list))
+		return false;
+	while (span_list_next(&list, &element))
+		if (is_dictionary_coding(element))
+			return true;
+	return false;
+}
+
+/* Appends the other codings of one line at out[n]; returns the new length, at most 2 * list.n + 2 more. */
+static size_t copy_other_codings(struct span list, char *out, size_t n)
+{
+	struct span element;
+
+	while (span_list_next(&list, &element)) {
+		if (is_dictionary_coding(element))
+			continue;
+		if (n) {
+			memcpy(out + n, ", ", 2);
+			n += 2;
+		}
+		memcpy(out + n, element.p, element.n);
+		n += element.n;
+	}
+	return n;
+}
+
+/* All lines of Accept-Encoding as one, without dictionary codings; "identity" when there is no room for it. */
+static struct span other_codings(const struct action_run *run)
+{
+	const struct message *m = run->message;
+	size_t room = 0, n = 0;
+
+	for (unsigned i = 0; i < m->field_count; i++)
+		if (m->fields[i].id == HEADER_ACCEPT_ENCODING)
+			room += 2 * m->fields[i].value.n + 2;
+	char *out = arena_alloc(run->arena, room);
+	if (!out)
+		return SPAN("identity");
+	for (unsigned i = 0; i < m->field_count; i++)
+		if (m->fields[i].id == HEADER_ACCEPT_ENCODING)
+			n = copy_other_codings(m->fields[i].value, out, n);
+	return span_of(out, n);
+}
+
+static void drop_dictionary_codings(struct action_run *run, const char *why)
+{
+	const struct message *m = run->message;
+	bool found = false;
+
+	if (!message_has(m, HEADER_ACCEPT_ENCODING))
+		return;
+	for (unsigned i = 0; i < m->field_count && !found; i++)
+		found = m->fields[i].id == HEADER_ACCEPT_ENCODING && names_dictionary_coding(m->fields[i].value);
+	if (!found)
+		return;
+	if (is_signed(run, HEADER_ACCEPT_ENCODING)) {
+		leave_signed(run);
+		return;
+	}
+	struct span rest = other_codings(run);
+	if (rest.n)
+		set(run, HEADER_ACCEPT_ENCODING, rest, why);
+	else
+		drop(run, HEADER_ACCEPT_ENCODING, why);
+}
+
+static void drop_dictionaries(struct action_run *run, const char *why)
+{
+	drop(run, HEADER_AVAILABLE_DICTIONARY, why);
+	drop(run, HEADER_DICTIONARY_ID, why);
+	drop_dictionary_codings(run, why);
+}
+
+/* ---- responses */
+
+static void forbid_storing(struct action_run *run, const char *why)
+{
+	set(run, HEADER_CACHE_CONTROL, SPAN("no-cache, no-store, must-revalidate"), why);
+	set(run, HEADER_PRAGMA, SPAN("no-cache"), why);
+	set(run, HEADER_EXPIRES, SPAN("0"), why);
+}
+
+/* Without no-store: a browser that goes Back to a form's result would otherwise want to post again. */
+static void forbid_reuse(struct action_run *run, const char *why)
+{
+	set(run, HEADER_CACHE_CONTROL, SPAN("no-cache, must-revalidate"), why);
+	set(run, HEADER_PRAGMA, SPAN("no-cache"), why);
+	set(run, HEADER_EXPIRES, SPAN("0"), why);
+}
+
+static void demand_validation(struct action_run *run, const char *why)
+{
+	set(run, HEADER_CACHE_CONTROL, SPAN("no-cache"), why);
+	set(run, HEADER_PRAGMA, SPAN("no-cache"), why);
+	set(run, HEADER_EXPIRES, SPAN("0"), why);
+}
+
+static void drop_age(struct action_run *run, const char *why)
+{
+	drop(run, HEADER_AGE, why);
+	drop(run, HEADER_WARNING, why);
+}
+
+static void drop_targeted(struct action_run *run, const char *why)
+{
+	drop(run, HEADER_TARGETED_CACHE_CONTROL, why);
+	drop(run, HEADER_SURROGATE_CONTROL, why);
+	drop(run, HEADER_EDGE_CONTROL, why);
+	drop(run, HEADER_X_ACCEL_EXPIRES, why);
+}
+
+static void drop_reuse_hints(struct action_run *run, const char *why)
+{
+	drop(run, HEADER_USE_AS_DICTIONARY, why);
+	drop(run, HEADER_NO_VARY_SEARCH, why);
+	drop(run, HEADER_CACHE_GROUPS, why);
+}
+
+static void drop_alternatives(struct action_run *run, const char *why)
+{
+	drop(run, HEADER_ALT_SVC, why);
+}
+
+static void forget_preflight(struct action_run *run, const char *why)
+{
+	if (message_has(run->message, HEADER_ACCESS_CONTROL_MAX_AGE))
+		set(run, HEADER_ACCESS_CONTROL_MAX_AGE, SPAN("0"), why);
+}
+
+/* The response's own Date, or now when it has none that can be read; empty when there is no room. */
+static struct span date_in_arena(const struct action_run *run)
+{
+	struct span date = message_value(run->message, HEADER_DATE);
+	int64_t ignored_s;
+
+	if (http_date_parse(date, run->now_s, &ignored_s))
+		return arena_copy(run->arena, date);
+	char *out = arena_alloc(run->arena, HTTP_DATE_BYTES);
+	return out ? span_of(out, http_date_format(run->now_s, out)) : SPAN_NONE;
+}
+
+/*
+ * wget -N, curl -z and caches of HTTP/1.0 compare Last-Modified with the date they had asked about, and throw the
+ * answer away when it is not later: also that of an origin whose Last-Modified is stuck.
+ */
+static void renew_last_modified(struct action_run *run, const char *why)
+{
+	if (!run->state->modified_since_removed || !message_has(run->message, HEADER_LAST_MODIFIED))
+		return;
+	struct span date = date_in_arena(run);
+	if (date.n)
+		set(run, HEADER_LAST_MODIFIED, date, why);
+	else
+		drop(run, HEADER_LAST_MODIFIED, why);
+}
+
+static void strip_validators(struct action_run *run, const char *why)
+{
+	if (!run->state->settings->strip_validators)
+		return;
+	drop(run, HEADER_ETAG, why);
+	drop(run, HEADER_LAST_MODIFIED, why);
+}
+
+/* 301 and 308 may be stored for ever, and some clients do so whatever Cache-Control says. */
+static void make_redirect_temporary(struct action_run *run, const char *why)
+{
+	struct message *m = run->message;
+
+	(void)why; /* the status is not a field */
+	if (!run->state->settings->temporary_redirects)
+		return;
+	if (m->status == 301) {
+		m->status = 302;
+		m->reason = SPAN("Found");
+	} else if (m->status == 308) {
+		m->status = 307;
+		m->reason = SPAN("Temporary Redirect");
+	}
+}
+
+/* Members are added after those received: the list runs from the origin to the client (RFC 9211 section 2). */
+static void report_bypass(struct action_run *run, const char *why)
+{
+	message_add(run->message, HEADER_CACHE_STATUS, SPAN("freshet; fwd=bypass; detail=fields"), why);
+}

@@ -1,0 +1,95 @@
+/*
+ * What to do with an exchange: rules compiled from the configuration, and the edits they ask for.
+ *
+ * Pure: facts in, edits out.  A policy is immutable once built and may be read by all workers at once.  It edits
+ * nothing itself: edits are appended to the message and applied by the codec while writing.
+ */
+#ifndef FRESHET_POLICY_POLICY_H
+#define FRESHET_POLICY_POLICY_H
+
+#include "base/address.h"
+#include "base/arena.h"
+#include "http/message.h"
+#include "http/url.h"
+
+enum mode {
+	MODE_OFF,        /* untouched */
+	MODE_OBSERVE,    /* untouched, recorded with a verdict */
+	MODE_REVALIDATE, /* caches must ask the origin; a cheap 304 is welcome */
+	MODE_BUST,       /* nothing stored is used or kept */
+};
+
+/* How far the cache key may be changed for caches that ignore request fields.  A seam: only NEVER acts so far. */
+enum pierce {
+	PIERCE_NEVER,
+	PIERCE_AUTO,
+	PIERCE_ALWAYS,
+};
+
+struct policy_settings {
+	enum mode mode;
+	enum pierce pierce;
+	bool heal;                /* request no-cache without no-store: an obeying shared cache stores the fresh answer */
+	bool strip_validators;    /* ETag and Last-Modified do not reach the client */
+	bool temporary_redirects; /* 301 as 302, 308 as 307 */
+};
+
+/* What a request is matched by. */
+struct policy_subject {
+	const struct target *target;   /* host, port, path */
+	struct span method;
+	const struct address *client;
+};
+
+struct policy; /* owns its rules */
+
+/* The settings for whatever no site section matches.  NULL when memory is out. */
+struct policy *policy_new(const struct policy_settings *defaults);
+void policy_free(struct policy *p); /* NULL is fine */
+
+/* One site section.  All of it is copied. */
+struct policy_site {
+	struct span pattern;          /* "*.example.com", "host:8080", "host/path*", "*" */
+	const struct span *methods;   /* any, when method_count is 0 */
+	size_t method_count;
+	const struct network *clients; /* any, when client_count is 0 */
+	size_t client_count;
+	struct policy_settings settings;
+};
+
+/* Appends a rule; the first that matches wins.  False with *why (constant) for a pattern that cannot be. */
+bool policy_add_site(struct policy *p, const struct policy_site *site, const char **why) MUST_CHECK;
+
+/* Never NULL; lives as long as the policy. */
+const struct policy_settings *policy_match(const struct policy *p, const struct policy_subject *s);
+
+/* What policy remembers of one exchange between request and response.  Zero-initialise. */
+struct policy_state {
+	const struct policy_settings *settings; /* borrowed from the policy */
+	const char *not_busted;  /* why some or all of it was left alone, constant; NULL when all that the mode asks
+				  * for was done, be it revalidate or bust */
+	bool busted;             /* the exchange was rewritten under MODE_BUST */
+	bool modified_since_removed; /* the client's If-Modified-Since was taken off this request */
+	uint64_t signed_fields[2];   /* known fields that a signature names: never touched */
+};
+
+/*
+ * Decides about a request and appends its edits (DESIGN: request table).  Values that are not constant are made
+ * in the arena.
+ */
+void policy_request(struct policy_state *state, const struct policy_settings *settings, struct message *request,
+	struct arena *arena);
+
+/*
+ * A speculative request (prefetch, prerender) is refused while busting: what it stored would be handed out later
+ * without asking.  The reason, constant, or NULL to go on.
+ */
+const char *policy_refuses(const struct policy_settings *settings, const struct message *request);
+
+/* Decides about a response; `now_s` is wall time in seconds since 1970. */
+void policy_response(struct policy_state *state, const struct message *request, struct message *response,
+	struct arena *arena, int64_t now_s);
+
+struct span mode_name(enum mode mode);
+
+#endif
