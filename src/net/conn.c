@@ -1,0 +1,253 @@
+/*
+ * A connected socket on a loop.  Moves bytes, decides nothing about them.
+ */
+#include "net/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { READ_MIN_BYTES = 1024 };
+
+static void conn_on_event(evutil_socket_t fd, short what, void *arg);
+static void conn_on_deadline(struct deadline *d);
+
+static ssize_t plain_read(struct conn *c, char *to, size_t n)
+{
+	return recv(c->fd, to, n, 0);
+}
+
+static ssize_t plain_writev(struct conn *c, const struct iovec *iov, int count)
+{
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count };
+
+	if (count == 1)
+		return send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
+	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
+}
+
+static int plain_shutdown(struct conn *c)
+{
+	return shutdown(c->fd, SHUT_WR);
+}
+
+const struct io_ops io_plain = {
+	.read = plain_read,
+	.writev = plain_writev,
+	.shutdown = plain_shutdown,
+	.spliceable = true,
+};
+
+void conn_init(struct conn *c, struct loop *l, int fd, const struct conn_owner *owner)
+{
+	*c = (struct conn){ .loop = l, .owner = owner, .io = &io_plain, .fd = fd };
+	deadline_init(&c->deadline, conn_on_deadline);
+}
+
+void conn_close(struct conn *c)
+{
+	if (c->fd < 0)
+		return;
+	if (c->interest)
+		event_del(&c->event);
+	c->interest = 0;
+	close(c->fd);
+	c->fd = -1;
+	buf_clear(&c->loop->bufs, &c->in);
+	buf_clear(&c->loop->bufs, &c->out);
+	deadline_stop(c->loop, &c->deadline);
+}
+
+void conn_abort(struct conn *c)
+{
+	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+
+	if (c->fd >= 0)
+		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	conn_close(c);
+}
+
+/* Where the next read goes: behind what is stored, or to scratch when nothing is. */
+static char *read_room(struct conn *c, size_t *room)
+{
+	size_t stored = buf_len(&c->in);
+
+	if (!stored) {
+		*room = LOOP_READ_BYTES;
+		return c->loop->scratch;
+	}
+	*room = stored + READ_MIN_BYTES <= BUF_SMALL_BYTES ? BUF_SMALL_BYTES - stored : LOOP_READ_BYTES;
+	return buf_room(&c->loop->bufs, &c->in, *room);
+}
+
+enum io_result conn_read(struct conn *c, struct span *bytes, bool *filled)
+{
+	size_t room;
+	char *to = read_room(c, &room);
+
+	if (!to) {
+		errno = ENOBUFS;
+		return IO_ERROR;
+	}
+	ssize_t n = c->io->read(c, to, room);
+	c->readable = n == (ssize_t)room; /* level-triggered: a short read is followed by another event */
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? IO_AGAIN : IO_ERROR;
+	if (n == 0) {
+		c->read_ended = true;
+		return IO_END;
+	}
+	*filled = (size_t)n == room;
+	if (to == c->loop->scratch) {
+		*bytes = span_of(to, (size_t)n);
+	} else {
+		buf_added(&c->in, (size_t)n);
+		*bytes = buf_span(&c->in);
+	}
+	return IO_OK;
+}
+
+static bool in_scratch(const struct loop *l, struct span bytes)
+{
+	return bytes.p >= l->scratch && bytes.p <= l->scratch + LOOP_SCRATCH_BYTES;
+}
+
+bool conn_consume(struct conn *c, struct span bytes, size_t n)
+{
+	assert(n <= bytes.n);
+	if (in_scratch(c->loop, bytes))
+		return buf_append(&c->loop->bufs, &c->in, span_from(bytes, n));
+	if (n)
+		buf_consume(&c->loop->bufs, &c->in, n);
+	return true;
+}
+
+struct span conn_skip(struct conn *c, struct span bytes, size_t n)
+{
+	assert(n <= bytes.n);
+	if (n && !in_scratch(c->loop, bytes))
+		buf_consume(&c->loop->bufs, &c->in, n);
+	return span_from(bytes, n);
+}
+
+/* Stores what the socket did not take: everything after the first `sent` bytes. */
+static bool store_rest(struct conn *c, const struct iovec *iov, int count, size_t sent)
+{
+	for (int i = 0; i < count; i++) {
+		struct span part = span_of(iov[i].iov_base, iov[i].iov_len);
+		size_t skip = sent < part.n ? sent : part.n;
+
+		sent -= skip;
+		if (!buf_append(&c->loop->bufs, &c->out, span_from(part, skip)))
+			return false;
+	}
+	return true;
+}
+
+bool conn_send(struct conn *c, const struct iovec *iov, int count)
+{
+	ssize_t sent = 0;
+	size_t total = 0;
+
+	for (int i = 0; i < count; i++)
+		total += iov[i].iov_len;
+	if (!conn_blocked(c)) {
+		sent = c->io->writev(c, iov, count);
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+		if (sent < 0)
+			sent = 0;
+	}
+	return (size_t)sent == total || store_rest(c, iov, count, (size_t)sent);
+}
+
+bool conn_send_span(struct conn *c, struct span s)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)s.p, .iov_len = s.n };
+
+	return conn_send(c, &iov, 1);
+}
+
+void conn_end_writes(struct conn *c)
+{
+	if (c->write_ended)
+		return;
+	c->write_ended = true;
+	if (!conn_blocked(c))
+		c->io->shutdown(c);
+}
+
+/* Sends what is stored.  False when the connection is broken. */
+static bool flush(struct conn *c)
+{
+	struct span s = buf_span(&c->out);
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)s.p, .iov_len = s.n };
+	ssize_t n = c->io->writev(c, &iov, 1);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	buf_consume(&c->loop->bufs, &c->out, (size_t)n);
+	if (!conn_blocked(c) && c->write_ended)
+		c->io->shutdown(c);
+	return true;
+}
+
+static void on_writable(struct conn *c)
+{
+	if (conn_blocked(c)) {
+		if (!flush(c)) {
+			c->owner->failed(c);
+			return;
+		}
+		if (conn_blocked(c))
+			return;
+	}
+	c->owner->writable(c);
+}
+
+static void conn_on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)fd;
+	c->loop->now_us = clock_us();
+	if (what & EV_WRITE)
+		on_writable(c);
+	if (what & EV_READ && conn_is_open(c) && c->read_wanted) {
+		c->readable = true;
+		c->owner->readable(c);
+	}
+	conn_update(c);
+}
+
+static void conn_on_deadline(struct deadline *d)
+{
+	struct conn *c = LIST_OF(d, struct conn, deadline);
+
+	c->owner->expired(c);
+	conn_update(c);
+}
+
+void conn_update(struct conn *c)
+{
+	short want = 0;
+
+	if (!conn_is_open(c))
+		return;
+	if (c->read_wanted && !c->read_ended)
+		want |= EV_READ;
+	if (conn_blocked(c) || c->write_wanted)
+		want |= EV_WRITE;
+	if (want == c->interest)
+		return;
+	if (c->interest)
+		event_del(&c->event);
+	c->interest = want;
+	if (!want)
+		return;
+	event_assign(&c->event, c->loop->base, c->fd, want | EV_PERSIST, conn_on_event, c);
+	event_add(&c->event, NULL);
+}

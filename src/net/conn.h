@@ -1,0 +1,112 @@
+/*
+ * A connected socket on a loop: bytes in, bytes out, what it waits for.
+ *
+ * Writes are tried at once and only what the kernel does not take is stored.  Reads go to the loop's scratch
+ * buffer and only what its owner cannot use yet is stored.  So an idle connection holds no buffer.
+ * Interest in events is computed from that state in conn_update(), never set elsewhere.
+ */
+#ifndef FRESHET_NET_CONN_H
+#define FRESHET_NET_CONN_H
+
+#include <sys/uio.h>
+
+#include "base/address.h"
+#include "net/loop.h"
+
+struct conn;
+
+/* The transport under a connection.  Results as of recv(2), sendmsg(2): -1 with errno, EAGAIN included. */
+struct io_ops {
+	ssize_t (*read)(struct conn *c, char *to, size_t n);
+	ssize_t (*writev)(struct conn *c, const struct iovec *iov, int count);
+	int (*shutdown)(struct conn *c); /* no more writes */
+	bool spliceable;                 /* the descriptor carries the bytes as they are */
+};
+
+extern const struct io_ops io_plain;
+
+/* What the owner of a connection is told. */
+struct conn_owner {
+	void (*readable)(struct conn *c); /* bytes, an end or an error wait to be read */
+	void (*writable)(struct conn *c); /* what was stored is sent, the connection takes more */
+	void (*failed)(struct conn *c);   /* sending what was stored failed */
+	void (*expired)(struct conn *c);  /* its deadline passed */
+};
+
+struct conn {
+	struct event event;
+	struct loop *loop;              /* borrowed */
+	const struct conn_owner *owner;
+	const struct io_ops *io;
+	int fd;                         /* owned; -1 once closed */
+	short interest;                 /* armed events */
+	bool read_wanted;               /* set by the owner: it has use for bytes, or for news of the end */
+	bool write_wanted;              /* set by the owner: wake it when the socket takes bytes (splicing) */
+	bool readable;                  /* the kernel said so, and no read has come up short since */
+	bool read_ended;                /* end of file was read */
+	bool write_ended;               /* shut down, or to be once `out` is sent */
+	struct buf in;                  /* received, not consumed */
+	struct buf out;                 /* accepted, not sent */
+	struct deadline deadline;
+};
+
+enum io_result {
+	IO_OK,
+	IO_AGAIN, /* nothing now */
+	IO_END,   /* end of file */
+	IO_ERROR, /* reset or worse */
+};
+
+/* Takes over fd, which is non-blocking.  The owner embeds the conn. */
+void conn_init(struct conn *c, struct loop *l, int fd, const struct conn_owner *owner);
+
+/* Closes the descriptor, gives buffers back, stops the deadline.  Harmless the second time. */
+void conn_close(struct conn *c);
+
+/* The same, with a reset instead of an orderly end: shows the peer that what it got is not whole. */
+void conn_abort(struct conn *c);
+
+static inline bool conn_is_open(const struct conn *c)
+{
+	return c->fd >= 0;
+}
+
+/*
+ * Reads once.  IO_OK: *bytes is everything received and not consumed, and valid until the next read on this
+ * loop; *filled tells that the read was full, so that more is likely.  The owner then says with conn_consume()
+ * how much it used, before anything else may read.
+ */
+enum io_result conn_read(struct conn *c, struct span *bytes, bool *filled) MUST_CHECK;
+
+/* What is stored from earlier reads; empty if nothing. */
+static inline struct span conn_stored(const struct conn *c)
+{
+	return buf_span(&c->in);
+}
+
+/*
+ * The first n of `bytes` are used, the rest is stored.  `bytes` is from conn_read() or conn_stored(), or what
+ * conn_skip() left of it.  False when memory is out.
+ */
+bool conn_consume(struct conn *c, struct span bytes, size_t n) MUST_CHECK;
+
+/* The first n of `bytes` are used; returns the others, which still have to be consumed before the next read. */
+struct span conn_skip(struct conn *c, struct span bytes, size_t n) MUST_CHECK;
+
+/* Sends, storing what the socket does not take.  False when the connection is broken or memory is out. */
+bool conn_send(struct conn *c, const struct iovec *iov, int count) MUST_CHECK;
+bool conn_send_span(struct conn *c, struct span s) MUST_CHECK;
+
+/* Whether sent bytes still wait here: the owner stops feeding it. */
+static inline bool conn_blocked(const struct conn *c)
+{
+	return c->out.data != NULL;
+}
+
+/* No more bytes will be sent; the peer sees the end after what is stored. */
+void conn_end_writes(struct conn *c);
+
+/* Arms exactly the events that the state asks for. */
+void conn_update(struct conn *c);
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * Listening sockets: opening them, and accepting with measure.
+ */
+#include "net/listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum {
+	BACKLOG = 4096,             /* the kernel lowers it to net.core.somaxconn */
+	BATCH = 16,                 /* accepted before those already connected have their turn */
+	PAUSE_US = 100 * 1000,
+	WARN_EVERY_US = 10 * 1000 * 1000,
+};
+
+/* Opening */
+
+static bool option_on(int fd, int level, int name)
+{
+	int one = 1;
+
+	return setsockopt(fd, level, name, &one, sizeof(one)) == 0;
+}
+
+/* NULL, or why not, with errno. */
+static const char *socket_prepare(int fd, const struct address *at, bool shared)
+{
+	struct sockaddr_storage sa;
+	socklen_t bytes = address_to_sockaddr(at, &sa);
+
+	if (!option_on(fd, SOL_SOCKET, SO_REUSEADDR))
+		return "cannot set SO_REUSEADDR";
+	if (shared && !option_on(fd, SOL_SOCKET, SO_REUSEPORT))
+		return "cannot set SO_REUSEPORT";
+	if (sa.ss_family == AF_INET6 && !option_on(fd, IPPROTO_IPV6, IPV6_V6ONLY))
+		return "cannot set IPV6_V6ONLY";
+	if (!option_on(fd, IPPROTO_TCP, TCP_NODELAY)) /* accepted sockets inherit it on Linux: a call less for each */
+		return "cannot set TCP_NODELAY";
+	if (bind(fd, (const void *)&sa, bytes) != 0)
+		return "cannot bind";
+	if (listen(fd, BACKLOG) != 0)
+		return "cannot listen";
+	return NULL;
+}
+
+static bool socket_address(int fd, struct address *out)
+{
+	struct sockaddr_storage sa;
+	socklen_t bytes = sizeof(sa);
+
+	return getsockname(fd, (void *)&sa, &bytes) == 0 && address_from_sockaddr((const void *)&sa, out);
+}
+
+int listener_open(const struct address *at, bool shared, struct address *bound, const char **why)
+{
+	int family = address_is_v4(at) ? AF_INET : AF_INET6;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+
+	if (fd < 0) {
+		*why = "cannot open a socket";
+		return -1;
+	}
+	*why = socket_prepare(fd, at, shared);
+	if (!*why && !socket_address(fd, bound))
+		*why = "cannot find out the address";
+	if (!*why)
+		return fd;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* Accepting */
+
+/* At most a line in ten seconds: what causes a pause causes many. */
+static void warn_of_pause(struct listener *l, const char *cause)
+{
+	l->pauses++;
+	if (l->warned_us && l->loop->now_us - l->warned_us < WARN_EVERY_US)
+		return;
+	log_warn("listener: %s: pausing (%u pauses since last told)", cause, l->pauses);
+	l->warned_us = l->loop->now_us;
+	l->pauses = 0;
+}
+
+/* The kernel queues clients meanwhile. */
+static void listener_pause(struct listener *l, const char *cause)
+{
+	const struct timeval pause = { .tv_usec = PAUSE_US };
+
+	event_del(&l->event);
+	event_add(&l->resume, &pause);
+	warn_of_pause(l, cause);
+}
+
+static void resume_on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)fd;
+	(void)what;
+	event_add(&l->event, NULL);
+}
+
+/* Whether the failure is of that one connection, so that the next is worth a try (accept(2), error handling). */
+static bool is_connections_own(int error)
+{
+	switch (error) {
+	case EINTR:
+	case ECONNABORTED:
+	case EPERM: /* the firewall's */
+	case EPROTO:
+	case ENETDOWN:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+	case ENETUNREACH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Accepts one.  False when there is no more to do now. */
+static bool accept_one(struct listener *l)
+{
+	struct sockaddr_storage sa;
+	socklen_t bytes = sizeof(sa);
+	struct address client = { .port = 0 };
+
+	if (!l->has_room(l)) {
+		listener_pause(l, "as many clients as are allowed");
+		return false;
+	}
+	int fd = accept4(l->fd, (void *)&sa, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		if (is_connections_own(errno))
+			return true;
+		if (errno != EAGAIN)
+			listener_pause(l, strerror(errno));
+		return false;
+	}
+	if (address_from_sockaddr((const void *)&sa, &client) && l->accepted(l, fd, &client))
+		return l->fd >= 0;
+	close(fd);
+	if (l->fd >= 0)
+		listener_pause(l, "no room for another client");
+	return false;
+}
+
+static void accept_on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)fd;
+	(void)what;
+	l->loop->now_us = clock_us();
+	for (int i = 0; i < BATCH; i++)
+		if (!accept_one(l))
+			return;
+}
+
+bool listener_start(struct listener *l, struct loop *loop, int fd)
+{
+	l->loop = loop;
+	l->fd = fd;
+	event_assign(&l->event, loop->base, fd, EV_READ | EV_PERSIST, accept_on_event, l);
+	event_assign(&l->resume, loop->base, -1, 0, resume_on_event, l);
+	return event_add(&l->event, NULL) == 0;
+}
+
+void listener_stop(struct listener *l)
+{
+	if (l->fd < 0)
+		return;
+	event_del(&l->event);
+	event_del(&l->resume);
+	l->fd = -1;
+}

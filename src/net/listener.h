@@ -1,0 +1,39 @@
+/*
+ * Listening sockets: opened once by the main thread, accepted from by workers.
+ *
+ * Accepts in batches, pauses instead of spinning when descriptors or the client limit run out.
+ */
+#ifndef FRESHET_NET_LISTENER_H
+#define FRESHET_NET_LISTENER_H
+
+#include "base/address.h"
+#include "net/loop.h"
+
+/*
+ * Opens a listening socket (SO_REUSEPORT where `shared`, TCP_NODELAY inherited by what it accepts).  *bound gets the
+ * real address when port 0 was asked for.  Returns the descriptor, or -1 with *why (constant) and errno.
+ */
+int listener_open(const struct address *at, bool shared, struct address *bound, const char **why) MUST_CHECK;
+
+struct listener {
+	struct loop *loop;
+	struct event event;  /* armed but while pausing */
+	struct event resume; /* armed while pausing */
+	int fd;            /* borrowed; -1 once stopped */
+	int64_t warned_us; /* when the log last told of a pause, 0 never */
+	unsigned pauses;   /* since then */
+	void *context;     /* the owner's */
+	/* Whether there is room for one client more: otherwise it pauses, and the kernel queues clients. */
+	bool (*has_room)(struct listener *l);
+	/*
+	 * Takes over fd, non-blocking.  False: no more clients now; fd stays the listener's, which closes it and
+	 * pauses.  May stop the listener.
+	 */
+	bool (*accepted)(struct listener *l, int fd, const struct address *client);
+};
+
+/* Starts accepting; l->has_room, l->accepted and l->context are set by the caller, who zeroed the rest. */
+bool listener_start(struct listener *l, struct loop *loop, int fd) MUST_CHECK;
+void listener_stop(struct listener *l); /* the socket stays open; harmless the second time */
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * One worker's event loop: libevent, plus deadlines as lists and burials after the pass.
+ */
+#include "net/loop.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+enum { TICK_MAX_US = 500 * 1000, TICK_MIN_US = 20 * 1000, TICKS_PER_DEADLINE = 5 };
+
+static void tick_on_event(evutil_socket_t fd, short what, void *arg);
+
+/* The change list joins the removal and addition of one descriptor's interest into one epoll_ctl. */
+static struct event_base *base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (!config)
+		return NULL;
+	if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0 &&
+		event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+		base = event_base_new_with_config(config);
+	event_config_free(config);
+	return base;
+}
+
+bool loop_init(struct loop *l)
+{
+	*l = (struct loop){ .now_us = clock_us(), .tick_us = TICK_MAX_US };
+	buf_pool_init(&l->bufs);
+	list_init(&l->dead);
+	for (int i = 0; i < DEADLINE_CLASSES; i++)
+		list_init(&l->deadlines[i]);
+	l->base = base_new();
+	l->scratch = malloc(LOOP_SCRATCH_BYTES);
+	l->out = malloc(LOOP_OUT_BYTES);
+	l->tick = l->base ? event_new(l->base, -1, EV_PERSIST, tick_on_event, l) : NULL;
+	if (l->tick && l->scratch && l->out)
+		return true;
+	loop_fini(l);
+	return false;
+}
+
+static void bury_all(struct loop *l)
+{
+	struct list *link;
+
+	while ((link = list_shift(&l->dead))) {
+		struct dead *d = LIST_OF(link, struct dead, link);
+
+		d->bury(d);
+	}
+}
+
+void loop_fini(struct loop *l)
+{
+	bury_all(l);
+	if (l->tick)
+		event_free(l->tick);
+	if (l->base)
+		event_base_free(l->base);
+	free(l->scratch);
+	free(l->out);
+	buf_pool_fini(&l->bufs);
+	l->tick = NULL;
+	l->base = NULL;
+	l->scratch = l->out = NULL;
+}
+
+bool loop_pass(struct loop *l)
+{
+	int result = event_base_loop(l->base, EVLOOP_ONCE);
+
+	bury_all(l);
+	return result == 0;
+}
+
+static int64_t tick_for(const struct loop *l)
+{
+	int64_t tick = TICK_MAX_US;
+
+	for (int i = 0; i < DEADLINE_CLASSES; i++)
+		if (l->deadline_us[i] && l->deadline_us[i] / TICKS_PER_DEADLINE < tick)
+			tick = l->deadline_us[i] / TICKS_PER_DEADLINE;
+	return tick < TICK_MIN_US ? TICK_MIN_US : tick;
+}
+
+static void tick_arm(struct loop *l)
+{
+	struct timeval tv = { .tv_sec = l->tick_us / 1000000, .tv_usec = l->tick_us % 1000000 };
+
+	event_add(l->tick, &tv);
+}
+
+void loop_set_deadline(struct loop *l, enum deadline_class class, int64_t ms)
+{
+	l->deadline_us[class] = ms * 1000;
+	int64_t tick = tick_for(l);
+	if (tick == l->tick_us)
+		return;
+	l->tick_us = tick;
+	if (l->deadline_count)
+		tick_arm(l);
+}
+
+static void expire_class(struct loop *l, enum deadline_class class)
+{
+	struct list *head = &l->deadlines[class];
+
+	while (l->deadline_us[class] && !list_empty(head)) {
+		struct deadline *d = LIST_OF(head->next, struct deadline, link);
+
+		if (l->now_us - d->since_us < l->deadline_us[class])
+			return;
+		deadline_stop(l, d);
+		d->expired(d);
+	}
+}
+
+static void tick_on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+
+	(void)fd;
+	(void)what;
+	l->now_us = clock_us();
+	for (int i = 0; i < DEADLINE_CLASSES; i++)
+		expire_class(l, (enum deadline_class)i);
+	if (!l->deadline_count)
+		event_del(l->tick);
+}
+
+void deadline_init(struct deadline *d, void (*expired)(struct deadline *))
+{
+	list_init(&d->link);
+	d->expired = expired;
+}
+
+void deadline_start(struct loop *l, struct deadline *d, enum deadline_class class)
+{
+	if (deadline_running(d))
+		list_remove(&d->link);
+	else if (l->deadline_count++ == 0 && !event_pending(l->tick, EV_TIMEOUT, NULL))
+		tick_arm(l);
+	d->class = class;
+	d->since_us = l->now_us;
+	list_push(&l->deadlines[class], &d->link);
+}
+
+void deadline_stop(struct loop *l, struct deadline *d)
+{
+	if (!deadline_running(d))
+		return;
+	list_remove(&d->link);
+	l->deadline_count--;
+}
+
+void loop_bury(struct loop *l, struct dead *d, void (*bury)(struct dead *))
+{
+	d->bury = bury;
+	list_push(&l->dead, &d->link);
+}
