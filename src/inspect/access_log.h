@@ -1,0 +1,53 @@
+/*
+ * A record as one line of the access log.
+ *
+ * Pure: facts in, bytes out.  Whatever a peer put into a method, a URL or a cache's name, the result is exactly
+ * one line: it can neither be forged nor reach a terminal as a command.
+ *
+ * Text lines are for people and awk.  Eight columns, each always there and free of spaces, "-" where one does not
+ * apply:
+ *
+ *   1 time (UTC)  2 client  3 method  4 URL  5 status  6 body bytes sent to the client  7 duration
+ *   8 outcome: busted, not-busted, revalidate, observe, off
+ *
+ * then words and key=value pairs as far as they apply, in this order; a value that is not a plain word is quoted,
+ * and holds \xNN for quotes, backslashes and whatever is not visible ASCII:
+ *
+ *   left-alone=   why something or all of it was not busted
+ *   error=        what went wrong, for the operator;  proxy-error= the same as a type of RFC 9209
+ *   truncated     the client was shown that the response is not whole
+ *   tunnel        opaque bytes: CONNECT or Upgrade
+ *   http/1.0      the client's version, where it is not 1.1
+ *   url-cut       the URL was longer than it is shown
+ *   up=           body bytes sent to the origin
+ *   verdict=      what caches in between said
+ *   to-origin=, to-client=   the fields that were edited: "name=" set, "+name" added, "-name" removed
+ *   origin=       the address that was connected to;  reused: over a pooled connection
+ *   queue=, connect=, first-byte=   the parts of the duration
+ *   id=           number of the exchange
+ *
+ *   2026-11-22T17:20:01.123Z 127.0.0.1:51000 GET http://example.org/a 200 1256B 12.345ms busted
+ *   to-origin=cache-control=,-if-none-match to-client=cache-control=,-age origin=192.0.2.1:80 reused
+ *   first-byte=11.870ms id=17
+ *
+ * In the URL, bytes that a URL cannot hold are percent-encoded; in the method they are written \xNN.
+ *
+ * JSON lines hold one flat object with dotted names, those of the Elastic Common Schema where it has one; see
+ * fields.def.  Names whose value does not apply are left out.
+ */
+#ifndef FRESHET_INSPECT_ACCESS_LOG_H
+#define FRESHET_INSPECT_ACCESS_LOG_H
+
+#include "inspect/record.h"
+
+enum access_log_format {
+	ACCESS_LOG_TEXT,
+	ACCESS_LOG_JSON,
+};
+
+enum { ACCESS_LOG_LINE_MAX = 16 * 1024 }; /* beyond the longest line there can be */
+
+/* Writes the line with its newline, no NUL; returns the length. */
+size_t access_log_line(enum access_log_format format, const struct record *r, char out[ACCESS_LOG_LINE_MAX]);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * The facts of one finished exchange, flat, so that a worker can hand them to another thread.
+ *
+ * Filled by proxy/, read by the encoders.  Pointers in it are to constants only.
+ */
+#ifndef FRESHET_INSPECT_RECORD_H
+#define FRESHET_INSPECT_RECORD_H
+
+#include "base/address.h"
+#include "http/message.h"
+#include "policy/evidence.h"
+#include "policy/policy.h"
+
+enum {
+	RECORD_EDITS_MAX = MESSAGE_EDITS_MAX,
+	RECORD_METHOD_MAX = 24,
+	RECORD_URL_MAX = 1024, /* longer ones are cut, and marked so */
+};
+
+struct record_edit {
+	uint8_t op; /* enum edit_op */
+	uint8_t id; /* enum header */
+};
+
+struct record {
+	int64_t started_us;        /* wall clock, since 1970 */
+	uint64_t exchange_id;      /* unique within the process */
+	struct address client;
+	struct address origin;     /* port 0: no connection was made */
+	uint64_t request_body_bytes, response_body_bytes; /* as relayed, without framing; tunnels: all bytes */
+	int64_t queue_us;          /* waiting for a pooled connection's place; -1 where a time does not apply */
+	int64_t connect_us;        /* resolving and connecting */
+	int64_t first_byte_us;     /* from the request's head to the response's first byte */
+	int64_t total_us;
+	struct verdict verdict;
+	const char *error;         /* constant, for the operator; NULL */
+	const char *proxy_error;   /* RFC 9209 error type; NULL */
+	const char *not_busted;    /* constant; NULL */
+	enum mode mode;
+	uint16_t status;           /* as sent to the client; 0 none */
+	uint8_t request_minor;     /* HTTP/1.minor of the client */
+	bool tunnel;               /* CONNECT or Upgrade: opaque bytes */
+	bool busted;
+	bool reused;               /* a pooled origin connection */
+	bool truncated;            /* the client was shown that the response is not whole */
+	bool url_cut;
+	uint8_t request_edit_count, response_edit_count;
+	struct record_edit request_edits[RECORD_EDITS_MAX], response_edits[RECORD_EDITS_MAX];
+	uint16_t method_len, url_len;
+	char method[RECORD_METHOD_MAX];
+	char url[RECORD_URL_MAX];  /* without userinfo; last, so that only its used part need be touched */
+};
+
+/* Copies the effective edits of a message. */
+void record_request_edits(struct record *r, const struct message *m);
+void record_response_edits(struct record *r, const struct message *m);
+
+#endif
