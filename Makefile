@@ -1,0 +1,201 @@
+# freshet: a cache-busting forward HTTP proxy.  `make help` lists the targets; V=1 shows commands.
+#
+# Everything is built under build/.  CC, CFLAGS, CPPFLAGS, LDFLAGS are yours; ours are appended.
+
+VERSION    := 0.1.0
+BUILD      ?= build
+CFLAGS     ?= -O2 -g
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+BINDIR     ?= $(PREFIX)/bin
+MANDIR     ?= $(PREFIX)/share/man
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+USERSDIR   ?= $(PREFIX)/lib/sysusers.d
+
+# Seconds per fuzz target for `make fuzz`; `make test` only takes a short look.
+FUZZ_SECONDS ?= 60
+SMOKE_SECONDS ?= 3
+# Beyond this the end-to-end tests hang rather than work.
+E2E_SECONDS ?= 900
+
+# llhttp comes as a library (Debian 13 on) or as sources that we compile (Debian 12).
+LLHTTP_DIR  ?= /usr/share/llhttp
+LLHTTP_INC  ?= /usr/share/include/llhttp
+LLHTTP_PKG  := $(shell pkg-config --exists libllhttp 2>/dev/null && echo libllhttp)
+LLHTTP_OBJS := $(if $(LLHTTP_PKG),,$(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp))
+EVENT_PKG   := $(shell pkg-config --exists libevent_core 2>/dev/null && echo libevent_core || echo libevent)
+PKGS        := $(EVENT_PKG) libcares libconfuse libsystemd $(LLHTTP_PKG)
+PURE_PKGS   := libconfuse $(LLHTTP_PKG)
+pkg          = $(shell pkg-config $(1) $(2) 2>/dev/null)
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch -Wconversion \
+	-Wsign-conversion -Wenum-conversion -Wformat=2 -Wvla -Wundef
+# SAN carries a sanitizer or --coverage, which replace the hardening meant for daily use.
+HARDEN   := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+OUR_DEFS := -std=c11 -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 -DFRESHET_VERSION='"$(VERSION)"' -Isrc \
+	$(if $(LLHTTP_PKG),,-isystem $(LLHTTP_INC)) $(call pkg,--cflags,$(PKGS))
+OUR_CFLAGS  = $(CPPFLAGS) $(CFLAGS) $(OUR_DEFS) $(HARDEN) $(SAN) -fPIE -pthread -MMD -MP
+OUR_LDFLAGS = $(LDFLAGS) $(SAN) -pie -pthread -Wl,-z,relro,-z,now
+
+SRCS := $(wildcard src/*.c src/*/*.c)
+OBJS := $(SRCS:%.c=$(BUILD)/%.o)
+# Folders that must work without an event loop, a resolver and TLS: what tests and fuzzers link.
+PURE_OBJS := $(foreach d,base http policy config inspect,$(filter $(BUILD)/src/$(d)/%,$(OBJS)))
+UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
+FUZZ  := $(patsubst tests/fuzz/targets/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/targets/*.c))
+
+Q   = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
+MAKEFLAGS += --no-print-directory
+ifeq ($(MAKELEVEL)$(findstring -j,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+ifneq ($(filter clean,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+# Debian keeps nginx and its like where ordinary users do not look.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+.PHONY: all help run test check check-san unit e2e lint fuzz fuzz-smoke fuzz-run summary bench \
+	coverage install uninstall clean FORCE
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/freshet ## build build/freshet
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+run: ## install what is missing, build, start with conf/freshet.conf
+	@.ci/install-deps build
+	@$(MAKE) all
+	$(BUILD)/freshet -c conf/freshet.conf
+
+# ---- building
+
+$(BUILD)/freshet: $(OBJS) $(LLHTTP_OBJS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OUR_LDFLAGS) -o $@ $^ $(call pkg,--libs,$(PKGS)) $(LDLIBS)
+
+$(BUILD)/libpure.a: $(PURE_OBJS) $(LLHTTP_OBJS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/src/%.o: src/%.c $(BUILD)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) $(WARN) $(WERROR) -c -o $@ $<
+
+$(BUILD)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(BUILD)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -w -c -o $@ $<
+
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libpure.a
+	$(call say,TEST,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -MF $@.d -Wall -Wextra $(WERROR) $(OUR_LDFLAGS) -o $@ $< \
+		$(BUILD)/libpure.a $(call pkg,--libs,$(PURE_PKGS) cmocka)
+
+$(BUILD)/fuzz/%: tests/fuzz/targets/%.c $(BUILD)/libpure.a
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -MF $@.d -Wall -Wextra $(OUR_LDFLAGS) -fsanitize=fuzzer -o $@ $< \
+		$(BUILD)/libpure.a $(call pkg,--libs,$(PURE_PKGS))
+
+# Changes only when compiler, flags or the list of files do; then everything is built anew.
+export STAMP := $(CC) $(OUR_CFLAGS) $(WERROR) $(OUR_LDFLAGS) $(PKGS) $(SRCS)
+$(BUILD)/flags: FORCE
+	@pkg-config --exists --print-errors $(PKGS) || { echo 'freshet: run .ci/install-deps build first' >&2; exit 1; }
+	@mkdir -p $(@D) && { printenv STAMP | cmp -s - $@ || printenv STAMP >$@; }
+
+-include $(OBJS:.o=.d) $(LLHTTP_OBJS:.o=.d) $(UNITS:=.d) $(FUZZ:=.d)
+
+# ---- testing
+
+test: ## all tests, with what they need installed: unit, lint, a short fuzz, end to end
+	@.ci/install-deps test
+	@$(MAKE) all
+	@$(MAKE) unit
+	@$(MAKE) lint
+	@$(MAKE) fuzz-smoke
+	@$(MAKE) e2e
+	@$(MAKE) summary
+
+check: ## test, with warnings as errors (in build/check)
+	@$(MAKE) BUILD=build/check WERROR=-Werror test
+
+check-san: ## unit and end-to-end tests under address and undefined sanitizers (in build/san)
+	@.ci/install-deps test
+	@$(MAKE) all
+	@for t in unit e2e summary; do $(MAKE) E2E_SECONDS=1800 BUILD=build/san CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' $$t || exit; done
+
+SAN_ENV = ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
+	UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+
+unit: $(UNITS) ## unit tests of the pure folders
+	@echo "unit: $(words $(UNITS)) programs"
+	@failed=$(if $(UNITS),,none); for t in $(UNITS); do \
+		if $(SAN_ENV) timeout 120 $$t >$$t.log 2>&1 && grep -q 'PASSED.* [1-9][0-9]* test' $$t.log; \
+		then printf '  ok     %s\n' $$t; \
+		else cat $$t.log; printf '  FAILED %s\n' $$t; failed="$$failed $$t"; fi; done; \
+	[ -z "$$failed" ] || { echo "unit: failed: $$failed"; exit 1; }
+
+e2e: $(BUILD)/freshet ## end-to-end tests with a real process
+	@echo "e2e: tests/e2e against $(BUILD)/freshet"
+	@$(SAN_ENV) $(BUILD)/freshet -t -c conf/freshet.conf >/dev/null
+	@FRESHET=$(abspath $(BUILD)/freshet) PYTHONDONTWRITEBYTECODE=1 $(SAN_ENV) timeout -k 10 $(E2E_SECONDS) \
+		/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/e2e $(E2E_ARGS)
+
+export LINT_CFLAGS := $(OUR_DEFS)
+export LINT_WARN := $(WARN)
+lint: ## warnings as errors (gcc and clang), layers, documentation, scripts, unit files
+	@tests/lint/run
+
+fuzz: ## libFuzzer on every target, FUZZ_SECONDS=60 each
+	@$(MAKE) BUILD=build/fuzz CC=clang CFLAGS='-O1 -g' \
+		SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzz-run
+
+fuzz-smoke:
+	@$(MAKE) fuzz FUZZ_SECONDS=$(SMOKE_SECONDS)
+
+# New inputs stay in build/; tests/fuzz/corpus holds those worth keeping.
+fuzz-run: $(FUZZ)
+	@for t in $(FUZZ); do n=$${t##*/}; mkdir -p $$t.corpus; echo "fuzz: $$n, $(FUZZ_SECONDS) s"; \
+		$$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -artifact_prefix=$$t- \
+			-print_final_stats=1 $$t.corpus $$(ls -d tests/fuzz/corpus/$$n 2>/dev/null) >$$t.log 2>&1 || \
+			{ tail -n 60 $$t.log; echo "fuzz: $$n FAILED, input and log at $$t*"; exit 1; }; \
+		sed -n 's/^stat::number_of_executed_units: */  runs   /p' $$t.log; done
+
+summary:
+	@for t in $(UNITS); do echo "$${t##*/}:"; grep -E '^\[ +(PASSED|FAILED|SKIPPED) ' $$t.log; done
+
+bench: ## throughput, latency and cost beside other proxies
+	@.ci/install-deps bench
+	@$(MAKE) all
+	@FRESHET=$(abspath $(BUILD)/freshet) tests/bench/run
+
+coverage: ## line coverage of unit and end-to-end tests
+	@.ci/install-deps coverage
+	@for t in unit e2e; do $(MAKE) BUILD=build/cov CFLAGS='-O0 -g' SAN=--coverage $$t || exit; done
+	@gcovr -r . -f src/ --object-directory build/cov build/cov
+
+# ---- installing
+
+subst = sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
+
+install: all ## PREFIX=/usr/local, DESTDIR; an existing configuration file is kept
+	install -D -m 755 $(BUILD)/freshet $(DESTDIR)$(BINDIR)/freshet
+	install -D -m 644 conf/man/freshet.8 $(DESTDIR)$(MANDIR)/man8/freshet.8
+	install -D -m 644 conf/man/freshet.conf.5 $(DESTDIR)$(MANDIR)/man5/freshet.conf.5
+	install -D -m 644 systemd/freshet.sysusers.conf $(DESTDIR)$(USERSDIR)/freshet.conf
+	install -D -m 644 systemd/freshet.socket $(DESTDIR)$(UNITDIR)/freshet.socket
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/freshet
+	$(subst) systemd/freshet.service >$(DESTDIR)$(UNITDIR)/freshet.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/freshet.service
+	[ -e $(DESTDIR)$(SYSCONFDIR)/freshet/freshet.conf ] || \
+		install -m 644 conf/freshet.conf $(DESTDIR)$(SYSCONFDIR)/freshet/freshet.conf
+	@[ -n "$(DESTDIR)" ] || echo 'next: systemd-sysusers && systemctl daemon-reload && systemctl enable --now freshet'
+
+uninstall: ## removes all of that but the configuration
+	rm -f $(DESTDIR)$(BINDIR)/freshet $(DESTDIR)$(MANDIR)/man8/freshet.8 $(DESTDIR)$(MANDIR)/man5/freshet.conf.5
+	rm -f $(DESTDIR)$(USERSDIR)/freshet.conf $(DESTDIR)$(UNITDIR)/freshet.service $(DESTDIR)$(UNITDIR)/freshet.socket
+
+clean: ## remove build/
+	rm -rf build
