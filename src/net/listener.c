@@ -136,7 +136,7 @@ static bool accept_one(struct listener *l)
 	socklen_t bytes = sizeof(sa);
 	struct address client = { .port = 0 };
 
-	if (!l->has_room(l)) {
+	if (l->has_room && !l->has_room(l)) {
 		listener_pause(l, "as many clients as are allowed");
 		return false;
 	}

@@ -23,7 +23,7 @@ struct listener {
 	int64_t warned_us; /* when the log last told of a pause, 0 never */
 	unsigned pauses;   /* since then */
 	void *context;     /* the owner's */
-	/* Whether there is room for one client more: otherwise it pauses, and the kernel queues clients. */
+	/* Whether there is room for one client more: otherwise it pauses, and the kernel queues clients.  NULL: always. */
 	bool (*has_room)(struct listener *l);
 	/*
 	 * Takes over fd, non-blocking.  False: no more clients now; fd stays the listener's, which closes it and

@@ -1,0 +1,104 @@
+/*
+ * freshet: a forward HTTP proxy that makes every cache between a client and an origin ask the origin.
+ *
+ * Reads the command line and the configuration and does what they say.  Serving is proxy/server.c.
+ */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "config/command_line.h"
+#include "config/dump.h"
+#include "config/env.h"
+#include "http/h1.h"
+#include "http/headers.h"
+#include "proxy/server.h"
+
+#ifndef FRESHET_VERSION
+#define FRESHET_VERSION "unversioned"
+#endif
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static int print_env(const struct config *config)
+{
+	if (env_print(config, stdout))
+		return EXIT_OK;
+	fputs("freshet: no address with a fixed port is configured\n", stderr);
+	return EXIT_FAILED;
+}
+
+/* What is asked of a configuration without serving it.  Frees it. */
+static int inspect(enum command command, struct config *config)
+{
+	int status = EXIT_OK;
+
+	if (command == COMMAND_DUMP)
+		config_dump(config, stdout);
+	if (command == COMMAND_ENV)
+		status = print_env(config);
+	if (command == COMMAND_TEST)
+		printf("%s: the configuration is good\n", config->path ? config->path : "defaults");
+	config_free(config);
+	return status;
+}
+
+static void print_lines(const struct config_strings *lines, const char *kind)
+{
+	for (size_t i = 0; i < lines->count; i++)
+		fprintf(stderr, "%s%s\n", kind, lines->items[i]);
+}
+
+/* The configuration, or NULL with the reasons on standard error. */
+static struct config *load(const struct command_line *line)
+{
+	struct config_report report = { .out_of_memory = false };
+	struct config *config = config_load(line->config_path, &line->overrides, &report);
+
+	print_lines(&report.errors, "");
+	print_lines(&report.warnings, "warning: ");
+	config_report_fini(&report);
+	return config;
+}
+
+static int run(const struct command_line *line)
+{
+	struct server_options options = { .config_path = line->config_path, .overrides = &line->overrides };
+	struct config *config;
+
+	headers_init();
+	if (!h1_self_test()) {
+		fputs("freshet: the HTTP parser was built without its strict mode; refusing to serve\n", stderr);
+		return EXIT_FAILED;
+	}
+	config = load(line);
+	if (!config)
+		return EXIT_FAILED;
+	if (line->command != COMMAND_RUN)
+		return inspect(line->command, config);
+	return server_run(config, &options);
+}
+
+int main(int argc, char **argv)
+{
+	static struct command_line line; /* large, and points into itself */
+	char error[COMMAND_ERROR_BYTES];
+
+	if (!command_line_parse(argc, argv, &line, error)) {
+		fprintf(stderr, "freshet: %s\nTry 'freshet -h'.\n", error);
+		return EXIT_USAGE;
+	}
+	switch (line.command) {
+	case COMMAND_VERSION:
+		puts("freshet " FRESHET_VERSION);
+		return EXIT_OK;
+	case COMMAND_HELP:
+		command_line_help(stdout);
+		return EXIT_OK;
+	case COMMAND_RUN:
+	case COMMAND_TEST:
+	case COMMAND_DUMP:
+	case COMMAND_ENV:
+		break;
+	}
+	return run(&line);
+}

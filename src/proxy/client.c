@@ -1,0 +1,303 @@
+/*
+ * A client's connection.  Finds requests in its bytes; how they are served is the exchange's affair.
+ */
+#include "proxy/client.h"
+
+#include "http/h1.h"
+#include "proxy/exchange.h"
+#include "proxy/worker.h"
+
+static void client_readable(struct conn *conn);
+static void client_writable(struct conn *conn);
+static void client_failed(struct conn *conn);
+static void client_expired(struct conn *conn);
+static void read_requests(struct client *c);
+
+static const struct conn_owner client_owner = {
+	.readable = client_readable,
+	.writable = client_writable,
+	.failed = client_failed,
+	.expired = client_expired,
+};
+
+bool client_accept(struct worker *w, int fd, const struct address *address)
+{
+	struct client *c = slab_get(&w->client_slab);
+
+	if (!c)
+		return false;
+	*c = (struct client){ .worker = w, .address = *address, .state = CLIENT_IDLE };
+	conn_init(&c->conn, &w->loop, fd, &client_owner);
+	c->denied = !config_client_allowed(worker_snapshot(w)->config, address);
+	list_push(&w->clients, &c->link);
+	c->conn.read_wanted = true;
+	deadline_start(&w->loop, &c->conn.deadline, DEADLINE_CLIENT_IDLE);
+	conn_update(&c->conn);
+	return true;
+}
+
+static void client_bury(struct dead *dead)
+{
+	struct client *c = LIST_OF(dead, struct client, dead);
+
+	slab_put(&c->worker->client_slab, c);
+}
+
+void client_kill(struct client *c)
+{
+	if (c->state == CLIENT_DEAD)
+		return;
+	c->state = CLIENT_DEAD;
+	conn_close(&c->conn);
+	list_remove(&c->link);
+	atomic_fetch_sub_explicit(&c->worker->shared->client_count, 1, memory_order_relaxed);
+	loop_bury(&c->worker->loop, &c->dead, client_bury);
+}
+
+/* -- ending -- */
+
+void client_linger(struct client *c)
+{
+	c->state = CLIENT_LINGER;
+	c->conn.read_wanted = true;
+	c->conn.write_wanted = false;
+	conn_end_writes(&c->conn);
+	deadline_start(&c->worker->loop, &c->conn.deadline, DEADLINE_LINGER);
+	conn_update(&c->conn);
+}
+
+/* Reads the peer out: closing with unread bytes would be a reset, which can overtake our answer. */
+static void linger(struct client *c)
+{
+	struct span bytes;
+	bool filled;
+
+	switch (conn_read(&c->conn, &bytes, &filled)) {
+	case IO_OK:
+		if (!conn_consume(&c->conn, bytes, bytes.n))
+			client_kill(c);
+		return;
+	case IO_AGAIN:
+		return;
+	case IO_END:
+		if (!conn_blocked(&c->conn))
+			client_kill(c);
+		return;
+	case IO_ERROR:
+		break;
+	}
+	client_kill(c);
+}
+
+void client_exchange_done(struct client *c, const struct client_ending *ending)
+{
+	bool more_came = conn_stored(&c->conn).n > 0;
+
+	c->state = CLIENT_IDLE;
+	c->conn.write_wanted = false;
+	if (ending->reset) {
+		conn_abort(&c->conn);
+		client_kill(c);
+	} else if (ending->persistent) {
+		deadline_start(&c->worker->loop, &c->conn.deadline, DEADLINE_CLIENT_IDLE);
+		read_requests(c);
+	} else if (ending->unread || more_came || conn_blocked(&c->conn)) {
+		client_linger(c);
+	} else {
+		client_kill(c);
+	}
+}
+
+/* -- requests -- */
+
+static void head_is_partial(struct client *c, struct span bytes)
+{
+	if (!conn_consume(&c->conn, bytes, 0)) {
+		client_kill(c);
+		return;
+	}
+	c->starving = true;
+	if (c->state == CLIENT_HEAD)
+		return;
+	c->state = CLIENT_HEAD;
+	deadline_start(&c->worker->loop, &c->conn.deadline, DEADLINE_CLIENT_HEAD);
+}
+
+static void head_is_whole(struct client *c, struct exchange *x, struct span bytes, size_t head_len)
+{
+	bool kept = exchange_keep_head(x, span_first(bytes, head_len));
+
+	c->scanned = 0;
+	deadline_stop(&c->worker->loop, &c->conn.deadline);
+	if (!kept || !conn_consume(&c->conn, bytes, head_len)) {
+		exchange_discard(x);
+		client_kill(c);
+		return;
+	}
+	exchange_begin(x);
+}
+
+static void head_is_bad(struct client *c, struct exchange *x, struct span bytes, const struct h1_error *error)
+{
+	deadline_stop(&c->worker->loop, &c->conn.deadline);
+	if (!conn_consume(&c->conn, bytes, bytes.n)) {
+		exchange_discard(x);
+		client_kill(c);
+		return;
+	}
+	exchange_begin_bad(x, error);
+}
+
+static void parse(struct client *c, struct span bytes)
+{
+	struct exchange *x = exchange_new(c);
+	struct h1_error error;
+	size_t scanned = c->scanned, head_len = 0;
+
+	if (!x) {
+		client_kill(c);
+		return;
+	}
+	c->starving = false;
+	switch (h1_read_request(bytes, &scanned, &worker_snapshot(c->worker)->limits, &x->request, &head_len, &error)) {
+	case H1_OK:
+		head_is_whole(c, x, bytes, head_len);
+		return;
+	case H1_MORE:
+		c->scanned = (uint32_t)scanned;
+		exchange_discard(x);
+		head_is_partial(c, bytes);
+		return;
+	case H1_BAD:
+		head_is_bad(c, x, bytes, &error);
+		return;
+	}
+}
+
+/* One request, if there are bytes for one.  False when there is nothing to do now. */
+static bool read_request(struct client *c)
+{
+	struct span bytes = conn_stored(&c->conn);
+	bool filled;
+
+	if (bytes.n && !c->starving) {
+		parse(c, bytes);
+		return true;
+	}
+	if (c->conn.read_ended) {
+		client_kill(c);
+		return false;
+	}
+	if (!c->conn.readable)
+		return false;
+	switch (conn_read(&c->conn, &bytes, &filled)) {
+	case IO_OK:
+		parse(c, bytes);
+		return true;
+	case IO_AGAIN:
+		return false;
+	case IO_END:
+	case IO_ERROR:
+		break;
+	}
+	client_kill(c);
+	return false;
+}
+
+/*
+ * Serves requests as long as they are there and the client takes the answers.  An exchange that ends at once comes
+ * back here through client_exchange_done(); the flag turns that recursion into this loop.
+ */
+static void read_requests(struct client *c)
+{
+	if (c->reading)
+		return;
+	c->reading = true;
+	while ((c->state == CLIENT_IDLE || c->state == CLIENT_HEAD) && !conn_blocked(&c->conn) && read_request(c))
+		;
+	c->reading = false;
+	if (c->state != CLIENT_IDLE && c->state != CLIENT_HEAD)
+		return;
+	c->conn.read_wanted = !conn_blocked(&c->conn);
+	conn_update(&c->conn);
+}
+
+/* -- events -- */
+
+static void client_readable(struct conn *conn)
+{
+	struct client *c = LIST_OF(conn, struct client, conn);
+
+	switch (c->state) {
+	case CLIENT_IDLE:
+	case CLIENT_HEAD:
+		read_requests(c);
+		return;
+	case CLIENT_BUSY:
+		exchange_client_readable(c->exchange);
+		return;
+	case CLIENT_LINGER:
+		linger(c);
+		return;
+	case CLIENT_DEAD:
+		return;
+	}
+}
+
+static void client_writable(struct conn *conn)
+{
+	struct client *c = LIST_OF(conn, struct client, conn);
+
+	switch (c->state) {
+	case CLIENT_IDLE:
+	case CLIENT_HEAD:
+		read_requests(c);
+		return;
+	case CLIENT_BUSY:
+		exchange_step(c->exchange);
+		return;
+	case CLIENT_LINGER:
+		if (conn->read_ended)
+			client_kill(c);
+		return;
+	case CLIENT_DEAD:
+		return;
+	}
+}
+
+static void client_failed(struct conn *conn)
+{
+	struct client *c = LIST_OF(conn, struct client, conn);
+
+	if (c->state == CLIENT_BUSY)
+		exchange_client_broken(c->exchange);
+	else
+		client_kill(c);
+}
+
+static void client_expired(struct conn *conn)
+{
+	struct client *c = LIST_OF(conn, struct client, conn);
+	struct exchange *x = c->state == CLIENT_HEAD ? exchange_new(c) : NULL;
+
+	if (!x) {
+		client_kill(c);
+		return;
+	}
+	buf_clear(&c->worker->loop.bufs, &conn->in);
+	exchange_begin_slow(x);
+}
+
+void client_drain(struct client *c)
+{
+	switch (c->state) {
+	case CLIENT_IDLE:
+		client_kill(c);
+		return;
+	case CLIENT_HEAD:
+	case CLIENT_BUSY:
+	case CLIENT_LINGER:
+	case CLIENT_DEAD:
+		return; /* finishes what it began; answers say Connection: close */
+	}
+}

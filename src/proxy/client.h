@@ -1,0 +1,57 @@
+/*
+ * A client's connection: reads requests one after the other, and has an exchange serve each.
+ */
+#ifndef FRESHET_PROXY_CLIENT_H
+#define FRESHET_PROXY_CLIENT_H
+
+#include "net/conn.h"
+
+struct exchange;
+struct worker;
+
+enum client_state {
+	CLIENT_IDLE,   /* nothing of a request is here */
+	CLIENT_HEAD,   /* part of a head is stored */
+	CLIENT_BUSY,   /* an exchange has it */
+	CLIENT_LINGER, /* everything was said: sends the rest, reads the peer out, then closes */
+	CLIENT_DEAD,
+};
+
+/* Owned by its worker. */
+struct client {
+	struct conn conn;
+	struct worker *worker;
+	struct exchange *exchange; /* owned; only while BUSY */
+	struct list link;          /* in the worker's clients */
+	struct dead dead;
+	struct address address;
+	uint32_t scanned;          /* how far the search for the head's end came */
+	enum client_state state;
+	bool starving;             /* what is stored is less than a head: read more first */
+	bool reading;              /* read_requests() is on the stack */
+	bool denied;               /* its address may not use us: it is told so */
+};
+
+/* Takes over fd.  False, with fd still the caller's, when memory is out. */
+bool client_accept(struct worker *w, int fd, const struct address *address) MUST_CHECK;
+
+/* How an exchange leaves its client. */
+struct client_ending {
+	bool persistent; /* it may ask again */
+	bool reset;      /* it is gone, or must see that what it got is not whole */
+	bool unread;     /* of its request some is unread, or was broken */
+};
+
+/* Called by the exchange when it is over: reads the next request, or ends the connection. */
+void client_exchange_done(struct client *c, const struct client_ending *ending);
+
+/* Ends the connection so that everything sent still arrives. */
+void client_linger(struct client *c);
+
+/* The worker drains: one that is idle is closed, the others after their exchange. */
+void client_drain(struct client *c);
+
+/* Closes at once; the exchange, if any, must be gone. */
+void client_kill(struct client *c);
+
+#endif

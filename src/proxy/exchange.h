@@ -1,0 +1,118 @@
+/*
+ * One request and its response: THE state machine.
+ *
+ * exchange_step() is where the breakpoint goes.  Each stage is one function that returns STEP_AGAIN (the stage
+ * changed, go on), STEP_WAIT (an event will call again) or STEP_OVER (the exchange is no more).
+ */
+#ifndef FRESHET_PROXY_EXCHANGE_H
+#define FRESHET_PROXY_EXCHANGE_H
+
+#include "http/url.h"
+#include "inspect/record.h"
+#include "net/connect.h"
+#include "proxy/flow.h"
+#include "proxy/snapshot.h"
+
+struct client;
+struct dial;
+struct origin;
+struct origin_conn;
+struct worker;
+
+enum stage {
+	STAGE_TARGET,  /* what is asked for, and of whom */
+	STAGE_POLICY,  /* edits to the request */
+	STAGE_ORIGIN,  /* waiting for a connection */
+	STAGE_SEND,    /* the request's head goes out */
+	STAGE_HEAD,    /* the body follows, the response's head is awaited */
+	STAGE_RELAY,   /* both bodies, each at its pace */
+	STAGE_TUNNEL,  /* opaque bytes, both ways */
+	STAGE_DONE,
+};
+
+/* Facts for the record, as they become known. */
+struct exchange_facts {
+	int64_t started_us, asked_us, connected_us, first_byte_us; /* monotonic; 0 not reached */
+	int64_t dial_us;         /* how long the connection that was made took; -1 none was */
+	struct address origin;
+	struct verdict verdict;
+	const char *error, *proxy_error;
+	uint16_t status;
+	bool reused, truncated;
+	uint8_t response_edit_count;
+	struct record_edit response_edits[RECORD_EDITS_MAX];
+};
+
+/* Owned by its client; one slab object with its arena behind it. */
+struct exchange {
+	enum stage stage;            /* changed only by the steps of exchange_step() */
+	struct client *client;       /* owner, never NULL */
+	struct worker *worker;       /* borrowed */
+	struct snapshot_view *view;  /* counted: what it began with it ends with */
+	struct origin_conn *origin;  /* borrowed; NULL before SEND and after the loan */
+	struct origin *waiting_at;   /* borrowed: in whose line it stands; NULL none */
+	struct dial *dial;           /* owned: a tunnel's connection being made; NULL none */
+	struct list wait_link;       /* in waiting_at's line */
+	struct deadline deadline;
+	struct dead dead;
+	struct message request;      /* spans point into the arena */
+	struct target target;
+	struct policy_state policy;
+	struct flow up, down;
+	struct connector_result failure; /* why no connection came about */
+	struct exchange_facts facts;
+	const char *queue_reason;    /* constant: the line was full or too slow; NULL */
+	size_t response_scanned;
+	uint32_t interim_count;      /* 1xx responses passed on */
+	bool fresh_only;             /* the pooled connection was stale: take a new one */
+	bool head_sent;              /* a final response's head went to the client: no other answer possible */
+	bool client_gone;            /* nothing can be sent to it any more */
+	bool up_abandoned;           /* the origin takes no more of the body */
+	bool client_persistent;      /* after this exchange the client may ask again */
+	bool origin_persistent;      /* and so may we, of the origin */
+	bool tunnel;                 /* opaque bytes from some point on */
+	bool stepping;               /* exchange_step() is on the stack */
+	struct arena arena;          /* the rest of the slab object */
+};
+
+enum {
+	EXCHANGE_BYTES = 8 * 1024,
+	EXCHANGE_ARENA_LIMIT = 256 * 1024, /* a head of 64 KiB, its fields, what policy makes */
+};
+
+/* An exchange whose request is yet to be parsed into x->request; NULL when memory is out. */
+struct exchange *exchange_new(struct client *c);
+
+/* Gives back one that never began (the head was not complete). */
+void exchange_discard(struct exchange *x);
+
+/* Moves the parsed head to the exchange's own memory.  False when there is none; x can then only be discarded. */
+bool exchange_keep_head(struct exchange *x, struct span head) MUST_CHECK;
+
+/* Serves the request that was kept. */
+void exchange_begin(struct exchange *x);
+
+/* The request's head did not arrive in time: answers that and lets the connection end. */
+void exchange_begin_slow(struct exchange *x);
+
+/* The request could not be read: answers that and lets the connection end. */
+void exchange_begin_bad(struct exchange *x, const struct h1_error *error);
+
+/* From the client's connection. */
+void exchange_client_readable(struct exchange *x);
+void exchange_client_broken(struct exchange *x);
+
+/* From the origin's connection. */
+void exchange_origin_broken(struct exchange *x);
+
+/* A pooled connection is lent; dial_us tells how long it took to make, -1 for one that was there. */
+void exchange_connected(struct exchange *x, struct origin_conn *oc, int64_t dial_us);
+/* None came about. */
+void exchange_not_connected(struct exchange *x, const struct connector_result *result);
+/* A tunnel's own dial ended. */
+void exchange_dialled(struct exchange *x, const struct connector_result *result, int64_t took_us);
+
+/* Goes as far as possible.  x may be gone afterwards. */
+void exchange_step(struct exchange *x);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * The stages' functions, for exchange.c only, and what they share.
+ */
+#ifndef FRESHET_PROXY_EXCHANGE_STEPS_H
+#define FRESHET_PROXY_EXCHANGE_STEPS_H
+
+#include "proxy/client.h"
+#include "proxy/exchange.h"
+#include "proxy/origin.h"
+#include "proxy/reply.h"
+#include "proxy/worker.h"
+
+enum step {
+	STEP_AGAIN, /* the stage changed: go on */
+	STEP_WAIT,  /* for an event */
+};
+
+enum step step_target(struct exchange *x);  /* exchange_request.c */
+enum step step_policy(struct exchange *x);
+enum step step_origin(struct exchange *x);
+enum step step_send(struct exchange *x);
+enum step step_head(struct exchange *x);    /* exchange_response.c */
+enum step step_relay(struct exchange *x);
+enum step step_tunnel(struct exchange *x);  /* exchange_tunnel.c */
+
+/* Answers with an error and ends.  Where a head went out already the client is shown a broken answer instead. */
+enum step exchange_fail(struct exchange *x, enum reply_error error, const char *details);
+
+/* Ends because the client is gone or broke its own request; nothing can be answered any more. */
+enum step exchange_give_up(struct exchange *x, const char *reason);
+
+/* Ends with an answer made here already sent (or, when `sent` is false, with the client gone). */
+enum step exchange_answered(struct exchange *x, bool sent);
+
+/* x->deadline passed: answers what can be answered, and ends. */
+void exchange_expired(struct exchange *x, enum deadline_class class);
+
+/* Goes to STAGE_ORIGIN and asks for a connection, pooled or, for tunnels, of its own. */
+enum step exchange_ask_origin(struct exchange *x);
+
+/* Sends more of the request's body.  False when the exchange ended over it; *step then says how. */
+bool exchange_send_body(struct exchange *x, enum step *step);
+
+/* Cuts the loan short: the origin connection is reset and closed. */
+void exchange_drop_origin(struct exchange *x);
+
+/* The same request again, on a connection made for it. */
+enum step exchange_repeat(struct exchange *x);
+
+/* Both connections carry opaque bytes from here on. */
+enum step exchange_become_tunnel(struct exchange *x);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * Opaque bytes both ways: after CONNECT, and after an Upgrade.  Nothing in them is read, so nothing is busted.
+ */
+#include "proxy/exchange_steps.h"
+
+enum step exchange_become_tunnel(struct exchange *x)
+{
+	x->head_sent = true;
+	x->tunnel = true;
+	x->client_persistent = x->origin_persistent = false;
+	flow_fini(&x->up, x->worker);
+	flow_init(&x->up, FRAMING_CLOSE, 0, FRAMING_CLOSE);
+	flow_init(&x->down, FRAMING_CLOSE, 0, FRAMING_CLOSE);
+	/* Either side may have sent ahead; asking costs one read that finds nothing. */
+	x->client->conn.readable = x->origin->conn.readable = true;
+	x->stage = STAGE_TUNNEL;
+	deadline_start(&x->worker->loop, &x->deadline, DEADLINE_TUNNEL);
+	return STEP_AGAIN;
+}
+
+/* One direction.  False when the tunnel is broken. */
+static bool run(struct exchange *x, struct flow *f, struct conn *from, struct conn *to)
+{
+	if (flow_done(f))
+		return true;
+	switch (flow_run(f, x->worker, from, to)) {
+	case FLOW_WAIT:
+		return true;
+	case FLOW_FINISHED:
+		conn_end_writes(to);
+		return true;
+	case FLOW_SOURCE_CUT:
+	case FLOW_SOURCE_BAD:
+	case FLOW_SOURCE_BROKEN:
+	case FLOW_SINK_BROKEN:
+		break;
+	}
+	return false;
+}
+
+enum step step_tunnel(struct exchange *x)
+{
+	struct conn *c = &x->client->conn, *o = &x->origin->conn;
+
+	if (!run(x, &x->up, c, o) || !run(x, &x->down, o, c)) {
+		/* Each side is shown a reset, as it would have been without us. */
+		exchange_give_up(x, "the tunnel broke");
+		x->facts.truncated = false;
+		return STEP_AGAIN;
+	}
+	if (flow_done(&x->up) && flow_done(&x->down) && !conn_blocked(c) && !conn_blocked(o)) {
+		x->stage = STAGE_DONE;
+		return STEP_AGAIN;
+	}
+	deadline_start(&x->worker->loop, &x->deadline, DEADLINE_TUNNEL);
+	return STEP_WAIT;
+}

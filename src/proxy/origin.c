@@ -1,0 +1,400 @@
+/*
+ * Origins and their pools: lending, lines, dialling.  Speaks no HTTP.
+ */
+#include "proxy/origin.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "proxy/dial.h"
+#include "proxy/exchange.h"
+#include "proxy/worker.h"
+
+static void idle_readable(struct conn *c);
+static void conn_writable(struct conn *c);
+static void conn_failed(struct conn *c);
+static void conn_expired(struct conn *c);
+
+static const struct conn_owner origin_owner = {
+	.readable = idle_readable,
+	.writable = conn_writable,
+	.failed = conn_failed,
+	.expired = conn_expired,
+};
+
+void origins_init(struct origins *o)
+{
+	for (int i = 0; i < ORIGIN_BUCKETS; i++)
+		list_init(&o->buckets[i]);
+}
+
+/* FNV-1a over the lower-case host and the port. */
+static uint32_t hash_of(struct span host, uint16_t port)
+{
+	uint32_t h = 2166136261u ^ port;
+
+	for (size_t i = 0; i < host.n; i++)
+		h = (h ^ (unsigned char)ascii_lower(host.p[i])) * 16777619u;
+	return h;
+}
+
+static struct origin *origin_find(struct origins *table, uint32_t hash, struct span host, uint16_t port)
+{
+	struct list *bucket = &table->buckets[hash % ORIGIN_BUCKETS];
+
+	for (struct list *l = bucket->next; l != bucket; l = l->next) {
+		struct origin *o = LIST_OF(l, struct origin, link);
+
+		if (o->hash == hash && o->port == port && span_ieq(span_of(o->host, o->host_len), host))
+			return o;
+	}
+	return NULL;
+}
+
+/* The origin for a host (at most 255 bytes, as target_parse() sees to) and port, made if need be; NULL: no memory. */
+static struct origin *origin_get(struct worker *w, struct span host, uint16_t port)
+{
+	uint32_t hash = hash_of(host, port);
+	struct origin *o = origin_find(&w->origins, hash, host, port);
+
+	if (o)
+		return o;
+	o = slab_get(&w->origin_slab);
+	if (!o)
+		return NULL;
+	*o = (struct origin){ .worker = w, .hash = hash, .port = port, .host_len = (uint16_t)host.n };
+	assert(host.n < sizeof(o->host));
+	for (size_t i = 0; i < host.n; i++)
+		o->host[i] = ascii_lower(host.p[i]);
+	list_init(&o->idle);
+	list_init(&o->waiting);
+	list_push_front(&w->origins.buckets[hash % ORIGIN_BUCKETS], &o->link);
+	return o;
+}
+
+static void origin_bury(struct dead *dead)
+{
+	struct origin *o = LIST_OF(dead, struct origin, dead);
+
+	slab_put(&o->worker->origin_slab, o);
+}
+
+static void origin_let_die(struct origin *o)
+{
+	if (o->conn_count || o->dialling || o->waiting_count || list_empty(&o->link))
+		return; /* in use, or dead already: a link outside of any list */
+	list_remove(&o->link);
+	loop_bury(&o->worker->loop, &o->dead, origin_bury);
+}
+
+/* -- connections -- */
+
+struct origin_conn *origin_conn_new(struct worker *w, struct origin *o, int fd, const struct address *address)
+{
+	struct origin_conn *oc = slab_get(&w->origin_conn_slab);
+
+	if (!oc)
+		return NULL;
+	*oc = (struct origin_conn){ .worker = w, .origin = o, .address = *address, .opened_us = w->loop.now_us };
+	conn_init(&oc->conn, &w->loop, fd, &origin_owner);
+	list_init(&oc->link);
+	if (o)
+		o->conn_count++;
+	return oc;
+}
+
+static void origin_conn_bury(struct dead *dead)
+{
+	struct origin_conn *oc = LIST_OF(dead, struct origin_conn, dead);
+
+	slab_put(&oc->worker->origin_conn_slab, oc);
+}
+
+static void leave_idle(struct origin_conn *oc)
+{
+	list_remove(&oc->link);
+	oc->origin->idle_count--;
+	deadline_stop(&oc->worker->loop, &oc->conn.deadline);
+}
+
+/* The connection is closed: counts it out. */
+static void origin_conn_gone(struct origin_conn *oc)
+{
+	struct origin *o = oc->origin;
+
+	if (o && !list_empty(&oc->link))
+		leave_idle(oc);
+	oc->exchange = NULL;
+	loop_bury(&oc->worker->loop, &oc->dead, origin_conn_bury);
+	if (!o)
+		return;
+	o->conn_count--;
+	oc->origin = NULL;
+	origin_let_die(o);
+}
+
+static void origin_conn_kill(struct origin_conn *oc)
+{
+	conn_close(&oc->conn);
+	origin_conn_gone(oc);
+}
+
+void origin_conn_abort(struct origin_conn *oc)
+{
+	conn_abort(&oc->conn);
+	origin_conn_gone(oc);
+}
+
+/* An idle connection has nothing to say: bytes or an end, it is no longer of use. */
+static void idle_readable(struct conn *c)
+{
+	struct origin_conn *oc = LIST_OF(c, struct origin_conn, conn);
+
+	if (oc->exchange)
+		exchange_step(oc->exchange);
+	else
+		origin_conn_kill(oc);
+}
+
+static void conn_writable(struct conn *c)
+{
+	struct origin_conn *oc = LIST_OF(c, struct origin_conn, conn);
+
+	if (oc->exchange)
+		exchange_step(oc->exchange);
+}
+
+static void conn_failed(struct conn *c)
+{
+	struct origin_conn *oc = LIST_OF(c, struct origin_conn, conn);
+
+	if (oc->exchange)
+		exchange_origin_broken(oc->exchange);
+	else
+		origin_conn_kill(oc);
+}
+
+static void conn_expired(struct conn *c)
+{
+	origin_conn_kill(LIST_OF(c, struct origin_conn, conn));
+}
+
+void origins_flush(struct worker *w)
+{
+	for (int i = 0; i < ORIGIN_BUCKETS; i++) {
+		struct list *bucket = &w->origins.buckets[i];
+
+		for (struct list *l = bucket->next, *next; l != bucket; l = next) {
+			struct origin *o = LIST_OF(l, struct origin, link);
+
+			next = l->next;
+			while (!list_empty(&o->idle))
+				origin_conn_kill(LIST_OF(o->idle.next, struct origin_conn, link));
+		}
+	}
+}
+
+/* -- lending -- */
+
+static void lend(struct origin_conn *oc, struct exchange *x, int64_t dial_us)
+{
+	oc->exchange = x;
+	exchange_connected(x, oc, dial_us);
+}
+
+static bool too_old(const struct origin_conn *oc)
+{
+	const struct worker *w = oc->worker;
+
+	return w->loop.now_us - oc->opened_us > worker_snapshot(w)->config->pool_lifetime_ms * 1000;
+}
+
+/*
+ * Whether the peer has closed already.  Only for requests that could not be repeated: for the others a look costs
+ * more than the rare repeat.
+ */
+static bool has_ended(const struct origin_conn *oc)
+{
+	char byte;
+
+	return recv(oc->conn.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
+static struct origin_conn *take_idle(struct origin *o, const struct exchange *x)
+{
+	while (!list_empty(&o->idle)) {
+		struct origin_conn *oc = LIST_OF(o->idle.next, struct origin_conn, link);
+
+		if (too_old(oc) || (!method_is_idempotent(x->request.method_id) && has_ended(oc))) {
+			o->waiting_count++; /* keeps the origin alive, should this have been its last connection */
+			origin_conn_kill(oc);
+			o->waiting_count--;
+			continue;
+		}
+		leave_idle(oc);
+		return oc;
+	}
+	return NULL;
+}
+
+static void stand_in_line(struct origin *o, struct exchange *x)
+{
+	x->waiting_at = o;
+	o->waiting_count++;
+	if (x->fresh_only)
+		list_push_front(&o->waiting, &x->wait_link);
+	else
+		list_push(&o->waiting, &x->wait_link);
+}
+
+void origin_forget(struct exchange *x)
+{
+	struct origin *o = x->waiting_at;
+
+	list_remove(&x->wait_link);
+	x->waiting_at = NULL;
+	if (!o)
+		return;
+	o->waiting_count--;
+	origin_let_die(o);
+}
+
+/* Makes as many connections as there are exchanges without one, within the limit.  False when none can be made. */
+static bool dial_more(struct origin *o)
+{
+	const struct config *c = worker_snapshot(o->worker)->config;
+
+	while (o->dialling < o->waiting_count && o->conn_count + o->dialling < c->pool_max) {
+		if (!dial_start(o->worker, o, NULL, span_of(o->host, o->host_len), o->port))
+			return false;
+		o->dialling++;
+	}
+	return true;
+}
+
+/* Only those for whom no connection is being made have to fear that none comes free. */
+static void wait_in_line(struct origin *o, struct exchange *x)
+{
+	if (o->dialling < o->waiting_count)
+		deadline_start(&x->worker->loop, &x->deadline, DEADLINE_QUEUE);
+}
+
+static enum origin_answer refuse(struct exchange *x, const char *queue_reason)
+{
+	x->failure = (struct connector_result){ .status = CONNECT_NO_RESOURCES, .fd = -1 };
+	x->queue_reason = queue_reason;
+	return ORIGIN_REFUSED;
+}
+
+enum origin_answer origin_ask(struct exchange *x)
+{
+	const struct config *c = worker_snapshot(x->worker)->config;
+	struct origin *o = origin_get(x->worker, x->target.host, x->target.port);
+
+	if (!o)
+		return refuse(x, NULL);
+	struct origin_conn *oc = x->fresh_only ? NULL : take_idle(o, x);
+	if (oc) {
+		lend(oc, x, -1);
+		return ORIGIN_LENT;
+	}
+	if (o->conn_count + o->dialling >= c->pool_max && o->waiting_count >= c->pool_queue)
+		return refuse(x, "pool-queue exchanges wait for this server already");
+	stand_in_line(o, x);
+	if (!dial_more(o) && !o->dialling) {
+		origin_forget(x);
+		return refuse(x, NULL);
+	}
+	wait_in_line(o, x);
+	return ORIGIN_WAIT;
+}
+
+/* The first in line for whom this connection will do. */
+static struct exchange *next_in_line(struct origin *o, bool fresh)
+{
+	for (struct list *l = o->waiting.next; l != &o->waiting; l = l->next) {
+		struct exchange *x = LIST_OF(l, struct exchange, wait_link);
+
+		if (fresh || !x->fresh_only)
+			return x;
+	}
+	return NULL;
+}
+
+/* Lends to the next in line.  False when nobody waits for such a connection. */
+static bool lend_next(struct origin_conn *oc, bool fresh, int64_t dial_us)
+{
+	struct exchange *x = next_in_line(oc->origin, fresh);
+
+	if (!x)
+		return false;
+	origin_forget(x);
+	lend(oc, x, dial_us);
+	return true;
+}
+
+static void become_idle(struct origin_conn *oc)
+{
+	struct origin *o = oc->origin;
+	const struct config *c = worker_snapshot(oc->worker)->config;
+
+	if (o->idle_count >= c->pool_idle || oc->worker->draining) {
+		origin_conn_kill(oc);
+		return;
+	}
+	oc->reused = true;
+	list_push_front(&o->idle, &oc->link);
+	o->idle_count++;
+	oc->conn.read_wanted = true; /* to notice when the origin closes it */
+	oc->conn.write_wanted = false;
+	deadline_start(&oc->worker->loop, &oc->conn.deadline, DEADLINE_POOL_IDLE);
+	conn_update(&oc->conn);
+}
+
+void origin_give_back(struct origin_conn *oc, bool reusable)
+{
+	oc->exchange = NULL;
+	if (!reusable || !oc->origin || too_old(oc)) {
+		struct origin *o = oc->origin;
+
+		if (o)
+			o->waiting_count++; /* keeps it alive until the line was looked at */
+		origin_conn_kill(oc);
+		if (!o)
+			return;
+		o->waiting_count--;
+		dial_more(o);
+		origin_let_die(o);
+		return;
+	}
+	oc->reused = true;
+	if (!lend_next(oc, false, -1))
+		become_idle(oc);
+}
+
+void origin_dialled(struct origin *o, const struct connector_result *result, int64_t took_us)
+{
+	struct origin_conn *oc = NULL;
+
+	o->dialling--;
+	if (result->status == CONNECT_OK) {
+		oc = origin_conn_new(o->worker, o, result->fd, &result->address);
+		if (!oc)
+			evutil_closesocket(result->fd);
+	}
+	if (oc) {
+		if (!lend_next(oc, true, took_us))
+			become_idle(oc);
+		return;
+	}
+	/* One dial less for the line: the longest waiting learns why, unless enough others are under way. */
+	if (o->waiting_count > o->dialling && !list_empty(&o->waiting)) {
+		struct exchange *x = LIST_OF(o->waiting.next, struct exchange, wait_link);
+
+		origin_forget(x);
+		exchange_not_connected(x, result);
+		return;
+	}
+	origin_let_die(o);
+}

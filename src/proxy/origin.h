@@ -1,0 +1,83 @@
+/*
+ * Origins and the pools of connections to them.
+ *
+ * An origin is a host and port.  Its connections are idle, lent to one exchange, or being dialled; exchanges that
+ * find none stand in line, up to a limit.
+ */
+#ifndef FRESHET_PROXY_ORIGIN_H
+#define FRESHET_PROXY_ORIGIN_H
+
+#include "net/connect.h"
+#include "net/conn.h"
+
+struct exchange;
+struct worker;
+
+enum { ORIGIN_BUCKETS = 1024, ORIGIN_HOST_MAX = 256 };
+
+struct origins {
+	struct list buckets[ORIGIN_BUCKETS];
+};
+
+/* Owned by its worker's table; dies when it has no connection and nobody waits. */
+struct origin {
+	struct list link;         /* in its bucket */
+	struct worker *worker;
+	struct list idle;         /* of origin_conn, most recently used first */
+	struct list waiting;      /* of exchange (borrowed), longest waiting first */
+	unsigned idle_count;
+	unsigned conn_count;      /* idle and lent */
+	unsigned dialling, waiting_count;
+	struct dead dead;
+	uint32_t hash;
+	uint16_t port, host_len;
+	char host[ORIGIN_HOST_MAX]; /* lower case */
+};
+
+/* Owned by its origin's pool, or, a tunnel's, by its exchange. */
+struct origin_conn {
+	struct conn conn;
+	struct worker *worker;
+	struct origin *origin;     /* borrowed; NULL: made for one exchange only */
+	struct exchange *exchange; /* the borrower; NULL while idle */
+	struct list link;          /* in idle */
+	struct dead dead;
+	struct address address;
+	int64_t opened_us;
+	bool reused;               /* has served an exchange before the present one */
+};
+
+void origins_init(struct origins *o);
+
+/* Closes all idle connections. */
+void origins_flush(struct worker *w);
+
+enum origin_answer {
+	ORIGIN_LENT,    /* exchange_connected() was called from within */
+	ORIGIN_WAIT,    /* exchange_connected() or exchange_not_connected() will be */
+	ORIGIN_REFUSED, /* neither will: x->failure and x->queue_reason say why */
+};
+
+/*
+ * Asks for a connection to the place that x->target names.  With x->fresh_only only a newly made one will do.  Starts
+ * x->deadline when all connections are in use.
+ */
+enum origin_answer origin_ask(struct exchange *x) MUST_CHECK;
+
+/* x waits no longer. */
+void origin_forget(struct exchange *x);
+
+/* A dial for the pool came to its end. */
+void origin_dialled(struct origin *o, const struct connector_result *result, int64_t took_us);
+
+/* Wraps a connected socket, pooled when o is not NULL.  NULL, with fd still the caller's, when memory is out. */
+struct origin_conn *origin_conn_new(struct worker *w, struct origin *o, int fd, const struct address *address)
+	MUST_CHECK;
+
+/* Ends the loan.  A reusable connection becomes idle or goes to the next in line; another is closed. */
+void origin_give_back(struct origin_conn *oc, bool reusable);
+
+/* Ends the loan by a reset, which shows the origin that the request was not whole. */
+void origin_conn_abort(struct origin_conn *oc);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * freshet's own pages: what stands at the listener's address and at http://freshet.internal/.
+ */
+#ifndef FRESHET_PROXY_PAGES_H
+#define FRESHET_PROXY_PAGES_H
+
+#include "base/span.h"
+
+struct page {
+	struct span content_type, body; /* static */
+};
+
+/* The page of that path (query ignored).  False where there is none. */
+bool page_find(struct span path, struct page *out) MUST_CHECK;
+
+#endif

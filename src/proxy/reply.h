@@ -1,0 +1,35 @@
+/*
+ * Answers made here: errors (errors.def), and whole small pages.
+ */
+#ifndef FRESHET_PROXY_REPLY_H
+#define FRESHET_PROXY_REPLY_H
+
+#include "base/span.h"
+
+struct exchange;
+
+enum reply_error {
+#define REPLY_ERROR(id, status, type, title, text) REPLY_##id,
+#include "proxy/errors.def"
+#undef REPLY_ERROR
+};
+
+/*
+ * Sends an error to the client, as a page or as text by its Accept field, with Proxy-Status (RFC 9209).  `details` is
+ * a constant for the operator, NULL for none.  Only before a final head was sent.  False when the client is gone.
+ */
+bool reply_error(struct exchange *x, enum reply_error error, const char *details) MUST_CHECK;
+
+/* Sends a page; content_type is a constant.  False when the client is gone. */
+bool reply_page(struct exchange *x, unsigned status, struct span content_type, struct span body) MUST_CHECK;
+
+/* Answers OPTIONS and tells what is allowed (RFC 9110 section 9.3.7). */
+bool reply_options(struct exchange *x) MUST_CHECK;
+
+/* Answers TRACE with the request as it arrived, without credentials (RFC 9110 section 9.3.8). */
+bool reply_trace(struct exchange *x) MUST_CHECK;
+
+/* Tells a client that its tunnel stands (RFC 9110 section 9.3.6). */
+bool reply_tunnel(struct exchange *x) MUST_CHECK;
+
+#endif

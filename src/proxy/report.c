@@ -1,0 +1,98 @@
+/*
+ * From a finished exchange to its record.  Copies facts; formats nothing.
+ */
+#include "proxy/report.h"
+
+#include "base/clock.h"
+#include "proxy/client.h"
+#include "proxy/exchange.h"
+#include "proxy/worker.h"
+
+static void append_url(struct record *r, struct span part)
+{
+	size_t room = RECORD_URL_MAX - r->url_len;
+
+	r->url_cut = r->url_cut || part.n > room;
+	part = span_first(part, room);
+	if (part.n)
+		memcpy(r->url + r->url_len, part.p, part.n);
+	r->url_len = (uint16_t)(r->url_len + part.n);
+}
+
+/* Where the authority of an absolute URL begins; 0 for other targets. */
+static size_t authority_at(struct span url)
+{
+	size_t colon = span_find(url, ':');
+
+	return span_starts(span_from(url, colon), SPAN("://")) ? colon + 3 : 0;
+}
+
+/* "host:port" for tunnels, else the URL as it was asked for, but for a user and password in it. */
+static void report_url(struct record *r, const struct exchange *x)
+{
+	struct span url = x->request.target;
+	size_t from = authority_at(url);
+	struct span rest = span_from(url, from);
+	size_t at = span_find(span_first(rest, span_find(rest, '/')), '@');
+
+	r->url_cut = false;
+	r->url_len = 0;
+	append_url(r, span_first(url, from));
+	append_url(r, from && at < span_find(rest, '/') ? span_from(rest, at + 1) : rest);
+	struct span method = span_first(x->request.method, RECORD_METHOD_MAX);
+	r->method_len = (uint16_t)method.n;
+	if (method.n)
+		memcpy(r->method, method.p, method.n);
+}
+
+static void report_times(struct record *r, const struct exchange *x, int64_t now_us)
+{
+	const struct exchange_facts *f = &x->facts;
+	int64_t waited_us = f->connected_us ? f->connected_us - f->asked_us : -1;
+
+	r->total_us = now_us - f->started_us;
+	r->started_us = clock_wall_us() - r->total_us;
+	r->connect_us = f->dial_us;
+	r->queue_us = waited_us;
+	if (waited_us >= 0 && f->dial_us > 0)
+		r->queue_us = waited_us > f->dial_us ? waited_us - f->dial_us : 0;
+	r->first_byte_us = f->first_byte_us ? f->first_byte_us - f->started_us : -1;
+}
+
+static void report_facts(struct record *r, const struct exchange *x)
+{
+	const struct exchange_facts *f = &x->facts;
+
+	r->client = x->client->address;
+	r->origin = f->origin;
+	r->request_body_bytes = x->up.body_bytes;
+	r->response_body_bytes = x->down.body_bytes;
+	r->verdict = f->verdict;
+	r->error = f->error;
+	r->proxy_error = f->proxy_error;
+	r->not_busted = x->policy.not_busted;
+	r->mode = x->policy.settings ? x->policy.settings->mode : MODE_OFF;
+	r->status = f->status;
+	r->request_minor = (uint8_t)x->request.minor;
+	r->tunnel = x->tunnel;
+	r->busted = x->policy.busted;
+	r->reused = f->reused;
+	r->truncated = f->truncated;
+	record_request_edits(r, &x->request);
+	r->response_edit_count = f->response_edit_count;
+	memcpy(r->response_edits, f->response_edits, f->response_edit_count * sizeof(f->response_edits[0]));
+}
+
+void report_exchange(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	struct record *r = w->records ? ring_reserve(w->records) : NULL;
+
+	if (!r)
+		return;
+	r->exchange_id = (uint64_t)w->index << 48 | w->next_exchange_id++;
+	report_facts(r, x);
+	report_times(r, x, clock_us());
+	report_url(r, x);
+	ring_commit(w->records);
+}

@@ -1,0 +1,417 @@
+/*
+ * The process.  Everything here runs on the main thread, which serves no client.
+ */
+#include "proxy/server.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proxy/log_writer.h"
+#include "proxy/sockets.h"
+#include "proxy/worker.h"
+
+enum {
+	SIGNALS = 5,
+	CHECK_MS = 100,          /* how often a draining server looks whether its workers are done */
+	DESCRIPTORS_APART = 64,  /* beside clients and origins */
+};
+
+enum server_state {
+	SERVER_RUNNING,
+	SERVER_DRAINING,
+	SERVER_STOPPING,
+};
+
+struct server {
+	const struct server_options *options; /* borrowed */
+	struct event_base *base;              /* owned, as are the events */
+	struct event *signals[SIGNALS];
+	struct event *check;                  /* while draining */
+	struct event *watchdog;
+	struct snapshot *snapshot;            /* counted: the current one */
+	struct sockets sockets;
+	struct shared shared;
+	struct worker *workers;               /* owned */
+	unsigned worker_count, started;
+	unsigned long *heartbeats;            /* owned: as last seen */
+	int64_t drain_ends_us;
+	enum server_state state;
+};
+
+/* -- starting -- */
+
+static unsigned count_workers(const struct config *c)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (c->workers)
+		return c->workers;
+	return cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;
+}
+
+/* Clients and their origins, a descriptor each: as many as the system grants. */
+static void raise_descriptor_limit(const struct config *c)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &r) < 0 || getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	if (r.rlim_cur < (rlim_t)c->max_clients * 2 + DESCRIPTORS_APART)
+		log_warn("max-clients is %u, but only %" PRIu64 " descriptors are allowed: accepting will pause when they run out",
+			c->max_clients, (uint64_t)r.rlim_cur);
+}
+
+static size_t listening_addresses(const struct sockets *s, struct address *out)
+{
+	for (size_t i = 0; i < s->count; i++)
+		out[i] = s->groups[i].bound;
+	return s->count;
+}
+
+/* Takes over config.  NULL, with the reason logged. */
+static struct snapshot *make_snapshot(struct config *config, const struct sockets *sockets)
+{
+	struct address *listening = calloc(sockets->count + 1, sizeof(*listening));
+	const char *why = "memory is out";
+	struct snapshot *s = NULL;
+
+	if (listening)
+		s = snapshot_new(config, listening, listening_addresses(sockets, listening), &why);
+	else
+		config_free(config);
+	if (!s)
+		log_error("configuration: %s", why);
+	free(listening);
+	return s;
+}
+
+static enum access_log_format log_format(const struct config *c)
+{
+	switch (c->access_log_format) {
+	case CONFIG_LOG_TEXT:
+		return ACCESS_LOG_TEXT;
+	case CONFIG_LOG_JSON:
+		break;
+	}
+	return ACCESS_LOG_JSON;
+}
+
+static bool prepare_log(struct server *s, const struct config *c)
+{
+	char why[256];
+
+	if (log_writer_prepare(s->shared.log_writer, c->access_log, log_format(c), why, sizeof(why)))
+		return true;
+	log_error("access-log: %s", why);
+	return false;
+}
+
+static bool tell_sockets(struct server *s)
+{
+	int *fds = calloc(s->sockets.count + 1, sizeof(*fds));
+
+	if (!fds)
+		return false;
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		sockets_of_worker(&s->sockets, i, fds);
+		worker_post(&s->workers[i], WORKER_LISTEN, NULL, fds, s->sockets.count);
+	}
+	free(fds);
+	return true;
+}
+
+/* At a reload only what is new is worth a line. */
+static void log_listening(const struct sockets *s, bool only_new)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < s->count; i++) {
+		if (only_new && s->groups[i].kept)
+			continue;
+		address_format(&s->groups[i].bound, text);
+		log_info("listening on %s", text);
+	}
+}
+
+static bool start_workers(struct server *s)
+{
+	s->workers = calloc(s->worker_count, sizeof(*s->workers));
+	s->heartbeats = calloc(s->worker_count, sizeof(*s->heartbeats));
+	if (!s->workers || !s->heartbeats)
+		return false;
+	for (; s->started < s->worker_count; s->started++) {
+		struct worker *w = &s->workers[s->started];
+
+		if (!worker_init(w, s->started, &s->shared, s->snapshot) || !worker_start(w)) {
+			worker_join(w);
+			return false;
+		}
+	}
+	return tell_sockets(s);
+}
+
+/* -- reload -- */
+
+void server_log_report(const struct config_report *report)
+{
+	for (size_t i = 0; i < report->errors.count; i++)
+		log_error("%s", report->errors.items[i]);
+	for (size_t i = 0; i < report->warnings.count; i++)
+		log_warn("%s", report->warnings.items[i]);
+}
+
+/* A new configuration with all that it needs, or nothing. */
+static bool prepare_reload(struct server *s, struct sockets *sockets, struct snapshot **snapshot)
+{
+	struct config_report report = { .out_of_memory = false };
+	struct config *c = config_load(s->options->config_path, s->options->overrides, &report);
+	char why[SOCKETS_WHY_BYTES];
+
+	server_log_report(&report);
+	config_report_fini(&report);
+	if (!c)
+		return false;
+	if (count_workers(c) != s->worker_count)
+		log_warn("workers cannot be changed by a reload: still %u", s->worker_count);
+	if (!sockets_plan(sockets, &s->sockets, c, s->worker_count, why)) {
+		log_error("%s", why);
+		config_free(c);
+		return false;
+	}
+	if (!prepare_log(s, c)) {
+		sockets_discard(sockets);
+		config_free(c);
+		return false;
+	}
+	*snapshot = make_snapshot(c, sockets);
+	if (*snapshot)
+		return true;
+	log_writer_cancel(s->shared.log_writer);
+	sockets_discard(sockets);
+	return false;
+}
+
+static void commit_reload(struct server *s, struct sockets *sockets, struct snapshot *snapshot)
+{
+	log_writer_commit(s->shared.log_writer);
+	log_listening(sockets, true);
+	sockets_fini(&s->sockets);
+	s->sockets = *sockets;
+	snapshot_put(s->snapshot);
+	s->snapshot = snapshot;
+	log_threshold = snapshot->config->log_level;
+	for (unsigned i = 0; i < s->worker_count; i++)
+		worker_post(&s->workers[i], WORKER_RELOAD, snapshot, NULL, 0);
+	if (!tell_sockets(s))
+		log_error("memory is out: new addresses are not served");
+}
+
+static void reload(struct server *s)
+{
+	struct sockets sockets;
+	struct snapshot *snapshot;
+
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_us());
+	if (prepare_reload(s, &sockets, &snapshot)) {
+		commit_reload(s, &sockets, snapshot);
+		log_info("reloaded %s", snapshot->config->path ? snapshot->config->path : "the defaults");
+		sd_notify(0, "READY=1\nSTATUS=serving");
+		return;
+	}
+	const char *path = s->snapshot->config->path;
+	log_error("reload failed, everything stays as it was: %s", path ? path : "the defaults");
+	sd_notify(0, "READY=1\nSTATUS=serving; the last reload failed");
+}
+
+/* -- ending -- */
+
+static bool workers_done(const struct server *s)
+{
+	for (unsigned i = 0; i < s->worker_count; i++)
+		if (!atomic_load_explicit(&s->workers[i].done, memory_order_acquire))
+			return false;
+	return true;
+}
+
+static void post_all(struct server *s, unsigned orders)
+{
+	for (unsigned i = 0; i < s->started; i++)
+		worker_post(&s->workers[i], orders, NULL, NULL, 0);
+}
+
+static void stop(struct server *s, const char *why)
+{
+	if (s->state == SERVER_STOPPING)
+		return;
+	log_info("stopping at once: %s", why);
+	s->state = SERVER_STOPPING;
+	post_all(s, WORKER_STOP);
+}
+
+static void drain(struct server *s)
+{
+	int64_t drain_ms = s->snapshot->config->timeout_drain_ms;
+	struct timeval interval = { .tv_usec = CHECK_MS * 1000 };
+
+	log_info("stopping: finishing what runs, for %" PRId64 " s at most", drain_ms / 1000);
+	sd_notifyf(0, "STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=%" PRId64, drain_ms * 1000 + 5000000);
+	s->state = SERVER_DRAINING;
+	s->drain_ends_us = clock_us() + drain_ms * 1000;
+	post_all(s, WORKER_DRAIN);
+	event_add(s->check, &interval);
+}
+
+static void on_check(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (workers_done(s))
+		event_base_loopbreak(s->base);
+	else if (clock_us() >= s->drain_ends_us)
+		stop(s, "timeout-drain has passed");
+}
+
+/* -- signals and the service manager -- */
+
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)what;
+	if (number == SIGHUP && s->state == SERVER_RUNNING)
+		reload(s);
+	else if (number == SIGUSR1)
+		log_writer_reopen(s->shared.log_writer);
+	else if (number == SIGTERM || number == SIGINT) {
+		if (s->state == SERVER_RUNNING)
+			drain(s);
+		else
+			stop(s, "a second signal");
+	}
+}
+
+/* Fed only while every worker moves: one that hangs is a reason to restart. */
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+	bool all_moved = true;
+
+	(void)fd;
+	(void)what;
+	for (unsigned i = 0; i < s->worker_count; i++) {
+		unsigned long beat = atomic_load_explicit(&s->workers[i].heartbeat, memory_order_relaxed);
+
+		all_moved = all_moved && beat != s->heartbeats[i];
+		s->heartbeats[i] = beat;
+	}
+	if (all_moved)
+		sd_notify(0, "WATCHDOG=1");
+	post_all(s, 0); /* an idle worker moves when asked to */
+}
+
+static bool watch_signals(struct server *s)
+{
+	static const int numbers[SIGNALS - 1] = { SIGHUP, SIGUSR1, SIGTERM, SIGINT };
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < SIGNALS - 1; i++) {
+		s->signals[i] = evsignal_new(s->base, numbers[i], on_signal, s);
+		if (!s->signals[i] || event_add(s->signals[i], NULL) < 0)
+			return false;
+	}
+	s->check = event_new(s->base, -1, EV_PERSIST, on_check, s);
+	return s->check != NULL;
+}
+
+static bool feed_watchdog(struct server *s)
+{
+	uint64_t every_us;
+
+	if (sd_watchdog_enabled(0, &every_us) <= 0)
+		return true;
+	struct timeval third = { .tv_sec = (time_t)(every_us / 3000000), .tv_usec = (suseconds_t)(every_us / 3 % 1000000) };
+	s->watchdog = event_new(s->base, -1, EV_PERSIST, on_watchdog, s);
+	return s->watchdog && event_add(s->watchdog, &third) == 0;
+}
+
+/* -- life -- */
+
+static bool server_init(struct server *s, struct config *config)
+{
+	char why[SOCKETS_WHY_BYTES];
+	struct sockets inherited;
+
+	s->worker_count = count_workers(config);
+	log_threshold = config->log_level;
+	raise_descriptor_limit(config);
+	if (getrandom(&s->shared.instance, sizeof(s->shared.instance), 0) < 0)
+		s->shared.instance = (uint64_t)clock_wall_us() ^ (uint64_t)getpid();
+	s->shared.log_writer = log_writer_new(s->worker_count);
+	s->base = event_base_new();
+	if (!s->shared.log_writer || !s->base || !prepare_log(s, config)) {
+		config_free(config);
+		return false;
+	}
+	log_writer_commit(s->shared.log_writer);
+	if (!sockets_inherit(&inherited, s->worker_count, why) ||
+		!sockets_plan(&s->sockets, &inherited, config, s->worker_count, why)) {
+		log_error("%s", why);
+		config_free(config);
+		return false;
+	}
+	s->snapshot = make_snapshot(config, &s->sockets);
+	log_listening(&s->sockets, false);
+	sockets_fini(&inherited);
+	return s->snapshot && watch_signals(s) && feed_watchdog(s) && start_workers(s);
+}
+
+static void server_fini(struct server *s)
+{
+	for (unsigned i = 0; i < s->started; i++)
+		worker_join(&s->workers[i]);
+	log_writer_free(s->shared.log_writer);
+	for (size_t i = 0; i < SIGNALS; i++)
+		if (s->signals[i])
+			event_free(s->signals[i]);
+	if (s->check)
+		event_free(s->check);
+	if (s->watchdog)
+		event_free(s->watchdog);
+	sockets_fini(&s->sockets);
+	snapshot_put(s->snapshot);
+	if (s->base)
+		event_base_free(s->base);
+	free(s->workers);
+	free(s->heartbeats);
+}
+
+int server_run(struct config *config, const struct server_options *options)
+{
+	struct server s = { .options = options };
+	bool ok = server_init(&s, config);
+
+	if (ok) {
+		sd_notify(0, "READY=1\nSTATUS=serving");
+		event_base_dispatch(s.base);
+	} else {
+		log_error("could not start");
+		post_all(&s, WORKER_STOP);
+	}
+	server_fini(&s);
+	if (ok)
+		log_info("stopped");
+	return ok ? 0 : 1;
+}

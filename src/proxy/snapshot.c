@@ -1,0 +1,170 @@
+/*
+ * From a configuration to what workers use.  Compiles and counts; serves nothing.
+ */
+#include "proxy/snapshot.h"
+
+#include <stdlib.h>
+
+static enum mode mode_of(enum config_mode mode)
+{
+	switch (mode) {
+	case CONFIG_MODE_OFF:
+		return MODE_OFF;
+	case CONFIG_MODE_OBSERVE:
+		return MODE_OBSERVE;
+	case CONFIG_MODE_REVALIDATE:
+		return MODE_REVALIDATE;
+	case CONFIG_MODE_BUST:
+		break;
+	}
+	return MODE_BUST;
+}
+
+static enum pierce pierce_of(enum config_pierce pierce)
+{
+	switch (pierce) {
+	case CONFIG_PIERCE_NEVER:
+		return PIERCE_NEVER;
+	case CONFIG_PIERCE_AUTO:
+		return PIERCE_AUTO;
+	case CONFIG_PIERCE_ALWAYS:
+		break;
+	}
+	return PIERCE_ALWAYS;
+}
+
+static struct policy *policy_of(const struct config *c)
+{
+	struct policy_settings defaults = {
+		.mode = mode_of(c->mode),
+		.pierce = pierce_of(c->pierce),
+		.heal = c->heal,
+		.strip_validators = c->validators == CONFIG_VALIDATORS_STRIP,
+		.temporary_redirects = c->redirects == CONFIG_REDIRECTS_TEMPORARY,
+	};
+
+	return policy_new(&defaults);
+}
+
+static bool add_site(struct policy *p, const struct config_site *c, const char **why)
+{
+	struct span *methods = calloc(c->method.count + 1, sizeof(*methods));
+
+	*why = "memory is out";
+	if (!methods)
+		return false;
+	for (size_t i = 0; i < c->method.count; i++)
+		methods[i] = span_str(c->method.items[i]);
+	struct policy_site site = {
+		.pattern = span_str(c->pattern),
+		.methods = methods,
+		.method_count = c->method.count,
+		.clients = c->client.items,
+		.client_count = c->client.count,
+		.settings = {
+			.mode = mode_of(c->mode),
+			.pierce = pierce_of(c->pierce),
+			.heal = c->heal,
+			.strip_validators = c->validators == CONFIG_VALIDATORS_STRIP,
+			.temporary_redirects = c->redirects == CONFIG_REDIRECTS_TEMPORARY,
+		},
+	};
+	bool added = policy_add_site(p, &site, why);
+	free(methods);
+	return added;
+}
+
+static bool compile(struct snapshot *s, const struct address *listening, size_t count, const char **why)
+{
+	const struct config *c = s->config;
+
+	*why = "memory is out";
+	s->policy = policy_of(c);
+	s->listening = calloc(count + 1, sizeof(*s->listening));
+	if (!s->policy || !s->listening)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		s->listening[i] = listening[i];
+	s->listening_count = count;
+	for (size_t i = 0; i < c->site_count; i++)
+		if (!add_site(s->policy, &c->sites[i], why))
+			return false;
+	return true;
+}
+
+struct snapshot *snapshot_new(struct config *config, const struct address *listening, size_t listening_count,
+	const char **why)
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		*why = "memory is out";
+		config_free(config);
+		return NULL;
+	}
+	atomic_init(&s->references, 1);
+	s->config = config;
+	s->limits = (struct h1_limits){
+		.head_bytes = (uint32_t)config->max_head,
+		.target_bytes = (uint32_t)config->max_target,
+		.fields = config->max_fields,
+	};
+	s->via = span_str(config->via);
+	s->name = s->via.n ? s->via : SPAN("freshet");
+	if (compile(s, listening, listening_count, why))
+		return s;
+	snapshot_put(s);
+	return NULL;
+}
+
+void snapshot_get(struct snapshot *s)
+{
+	atomic_fetch_add_explicit(&s->references, 1, memory_order_relaxed);
+}
+
+void snapshot_put(struct snapshot *s)
+{
+	if (!s || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1)
+		return;
+	policy_free(s->policy);
+	free(s->listening);
+	config_free(s->config);
+	free(s);
+}
+
+/* Connecting to "any" reaches loopback; what listens on "any" is reached by every own address. */
+static bool reaches(const struct address *listening, const struct address *a)
+{
+	if (listening->port != a->port)
+		return false;
+	if (memcmp(listening->ip, a->ip, sizeof(a->ip)) == 0 || address_is_any(a))
+		return true;
+	return address_is_any(listening) && address_is_loopback(a);
+}
+
+bool snapshot_is_self(const struct snapshot *s, const struct address *a)
+{
+	for (size_t i = 0; i < s->listening_count; i++)
+		if (reaches(&s->listening[i], a))
+			return true;
+	return false;
+}
+
+struct snapshot_view *snapshot_view_new(struct snapshot *s)
+{
+	struct snapshot_view *v = malloc(sizeof(*v));
+
+	if (!v)
+		return NULL;
+	snapshot_get(s);
+	*v = (struct snapshot_view){ .snapshot = s, .uses = 1 };
+	return v;
+}
+
+void snapshot_view_put(struct snapshot_view *v)
+{
+	if (!v || --v->uses)
+		return;
+	snapshot_put(v->snapshot);
+	free(v);
+}

@@ -1,0 +1,54 @@
+/*
+ * Everything that a reload replaces, compiled from one configuration and immutable: shared by all workers.
+ *
+ * Reference counted across threads.  A worker counts its own exchanges through a snapshot_view, so that the shared
+ * count is touched once per reload and worker, not once per exchange.
+ */
+#ifndef FRESHET_PROXY_SNAPSHOT_H
+#define FRESHET_PROXY_SNAPSHOT_H
+
+#include <stdatomic.h>
+
+#include "config/config.h"
+#include "http/h1.h"
+#include "policy/policy.h"
+
+struct snapshot {
+	atomic_uint references;
+	struct config *config;     /* owned */
+	struct policy *policy;     /* owned */
+	struct h1_limits limits;
+	struct span via;           /* points into config: the pseudonym, empty for none */
+	struct span name;          /* what freshet calls itself in Proxy-Status: the pseudonym, or "freshet" */
+	struct address *listening; /* owned: where this process listens, so that it never calls itself */
+	size_t listening_count;
+};
+
+/* One worker's use of a snapshot.  Freed when the worker has moved on and the last exchange is done. */
+struct snapshot_view {
+	struct snapshot *snapshot;
+	unsigned uses; /* the worker itself, while it is current, and its exchanges */
+};
+
+/*
+ * Takes over config, also on failure.  NULL with *why (borrowed until the next call) when a pattern is wrong or
+ * memory is out.  The caller holds the first reference.
+ */
+struct snapshot *snapshot_new(struct config *config, const struct address *listening, size_t listening_count,
+	const char **why);
+void snapshot_get(struct snapshot *s);
+void snapshot_put(struct snapshot *s);
+
+/* Whether connecting there would reach this process. */
+bool snapshot_is_self(const struct snapshot *s, const struct address *a);
+
+/* The first use; takes a reference of its own.  NULL when memory is out. */
+struct snapshot_view *snapshot_view_new(struct snapshot *s);
+static inline struct snapshot_view *snapshot_view_get(struct snapshot_view *v)
+{
+	v->uses++;
+	return v;
+}
+void snapshot_view_put(struct snapshot_view *v);
+
+#endif

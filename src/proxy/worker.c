@@ -1,0 +1,347 @@
+/*
+ * One worker's thread: its loop, its listeners, and the orders of the main thread.
+ */
+#include "proxy/worker.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "proxy/client.h"
+#include "proxy/dial.h"
+#include "proxy/exchange.h"
+#include "proxy/log_writer.h"
+
+enum {
+	KEEP_CLIENTS = 4096, /* free objects kept for reuse, by kind */
+	KEEP_EXCHANGES = 512,
+	KEEP_ORIGINS = 256,
+	KEEP_ORIGIN_CONNS = 512,
+	KEEP_DIALS = 64,
+};
+
+static void worker_on_order(evutil_socket_t fd, short what, void *arg);
+static void *worker_main(void *arg);
+
+static void init_slabs(struct worker *w)
+{
+	slab_init(&w->client_slab, sizeof(struct client), KEEP_CLIENTS);
+	slab_init(&w->exchange_slab, EXCHANGE_BYTES, KEEP_EXCHANGES);
+	slab_init(&w->origin_slab, sizeof(struct origin), KEEP_ORIGINS);
+	slab_init(&w->origin_conn_slab, sizeof(struct origin_conn), KEEP_ORIGIN_CONNS);
+	slab_init(&w->dial_slab, sizeof(struct dial), KEEP_DIALS);
+}
+
+static void fini_slabs(struct worker *w)
+{
+	slab_fini(&w->client_slab);
+	slab_fini(&w->exchange_slab);
+	slab_fini(&w->origin_slab);
+	slab_fini(&w->origin_conn_slab);
+	slab_fini(&w->dial_slab);
+}
+
+/* How long this worker waits for what, by its snapshot. */
+static void apply_timeouts(struct worker *w)
+{
+	const struct config *c = worker_snapshot(w)->config;
+	struct loop *l = &w->loop;
+
+	loop_set_deadline(l, DEADLINE_CLIENT_HEAD, c->timeout_client_head_ms);
+	loop_set_deadline(l, DEADLINE_CLIENT_IDLE, c->timeout_client_idle_ms);
+	loop_set_deadline(l, DEADLINE_QUEUE, c->timeout_queue_ms);
+	loop_set_deadline(l, DEADLINE_CONNECT, c->timeout_connect_ms);
+	loop_set_deadline(l, DEADLINE_ORIGIN_HEAD, c->timeout_origin_head_ms);
+	loop_set_deadline(l, DEADLINE_BODY, c->timeout_body_ms);
+	loop_set_deadline(l, DEADLINE_TUNNEL, c->timeout_tunnel_ms);
+	loop_set_deadline(l, DEADLINE_POOL_IDLE, c->pool_idle_timeout_ms);
+	loop_set_deadline(l, DEADLINE_LINGER, 2000);
+}
+
+static struct resolver *resolver_for(struct worker *w)
+{
+	const struct config_resolver *r = &worker_snapshot(w)->config->resolver;
+	char server[ADDRESS_TEXT_MAX] = "";
+	struct resolver_options options = { .server = server, .cache_max = 4096 };
+
+	switch (r->kind) {
+	case CONFIG_RESOLVER_SYSTEM_FILE:
+		break;
+	case CONFIG_RESOLVER_GETADDRINFO:
+		options.server = "system";
+		break;
+	case CONFIG_RESOLVER_ADDRESS:
+		address_format(&r->address, server);
+		break;
+	}
+	return resolver_new(&w->loop, &options);
+}
+
+/* Room to parse one head into.  The largest that any reload may ask for, so that it never moves. */
+enum { FIELDS_MAX = 1000 };
+
+bool worker_init(struct worker *w, unsigned index, struct shared *shared, struct snapshot *snapshot)
+{
+	*w = (struct worker){ .index = index, .shared = shared, .order_fd = -1 };
+	pthread_mutex_init(&w->order_lock, NULL);
+	list_init(&w->clients);
+	list_init(&w->dials);
+	origins_init(&w->origins);
+	init_slabs(w);
+	if (!loop_init(&w->loop))
+		return false;
+	w->view = snapshot_view_new(snapshot);
+	w->fields = calloc(FIELDS_MAX, sizeof(*w->fields));
+	w->order_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (!w->view || !w->fields || w->order_fd < 0)
+		return false;
+	apply_timeouts(w);
+	w->resolver = resolver_for(w);
+	w->woken = event_new(w->loop.base, w->order_fd, EV_READ | EV_PERSIST, worker_on_order, w);
+	return w->resolver && w->woken && event_add(w->woken, NULL) == 0;
+}
+
+bool worker_start(struct worker *w)
+{
+	return pthread_create(&w->thread, NULL, worker_main, w) == 0;
+}
+
+/* -- accepting -- */
+
+static bool worker_has_room(struct listener *l)
+{
+	const struct worker *w = l->context;
+
+	return atomic_load_explicit(&w->shared->client_count, memory_order_relaxed) <
+	       worker_snapshot(w)->config->max_clients;
+}
+
+static bool worker_accepted(struct listener *l, int fd, const struct address *address)
+{
+	struct worker *w = l->context;
+
+	if (!client_accept(w, fd, address))
+		return false;
+	atomic_fetch_add_explicit(&w->shared->client_count, 1, memory_order_relaxed);
+	return true;
+}
+
+static void stop_listener(struct listener *l)
+{
+	int fd = l->fd; /* forgotten by listener_stop() */
+
+	listener_stop(l);
+	close(fd);
+}
+
+static bool has_fd(const int *fds, size_t count, int fd)
+{
+	for (size_t i = 0; i < count; i++)
+		if (fds[i] == fd)
+			return true;
+	return false;
+}
+
+static bool listens_on(const struct worker *w, int fd)
+{
+	for (size_t i = 0; i < w->listener_count; i++)
+		if (w->listeners[i]->fd == fd)
+			return true;
+	return false;
+}
+
+/* Closes the listeners whose socket is not among these. */
+static void keep_listeners(struct worker *w, const int *fds, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < w->listener_count; i++) {
+		struct listener *l = w->listeners[i];
+
+		if (has_fd(fds, count, l->fd)) {
+			w->listeners[kept++] = l;
+			continue;
+		}
+		stop_listener(l);
+		free(l);
+	}
+	w->listener_count = kept;
+}
+
+static void add_listener(struct worker *w, int fd)
+{
+	struct listener *l = w->listener_count < LISTENERS_MAX ? calloc(1, sizeof(*l)) : NULL;
+
+	if (l) {
+		l->context = w;
+		l->has_room = worker_has_room;
+		l->accepted = worker_accepted;
+		if (listener_start(l, &w->loop, fd)) {
+			w->listeners[w->listener_count++] = l;
+			return;
+		}
+	}
+	log_error("worker %u: out of memory or listeners, so it leaves a socket alone", w->index);
+	close(fd);
+	free(l);
+}
+
+static void listen_on(struct worker *w, const int *fds, size_t count)
+{
+	keep_listeners(w, fds, count);
+	for (size_t i = 0; i < count; i++)
+		if (!listens_on(w, fds[i]))
+			add_listener(w, fds[i]);
+}
+
+/* -- orders -- */
+
+void worker_post(struct worker *w, unsigned orders, struct snapshot *snapshot, const int *fds, size_t fd_count)
+{
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&w->order_lock);
+	if (orders & WORKER_RELOAD) {
+		snapshot_get(snapshot);
+		snapshot_put(w->next_snapshot);
+		w->next_snapshot = snapshot;
+	}
+	if (orders & WORKER_LISTEN) {
+		free(w->next_fds);
+		w->next_fds = calloc(fd_count + 1, sizeof(*fds));
+		w->next_fd_count = w->next_fds ? fd_count : 0;
+		if (w->next_fd_count)
+			memcpy(w->next_fds, fds, fd_count * sizeof(*fds));
+	}
+	w->orders |= orders;
+	pthread_mutex_unlock(&w->order_lock);
+	if (write(w->order_fd, &one, sizeof(one)) < 0)
+		log_error("worker %u: cannot be woken", w->index);
+}
+
+/* What is in flight goes on with what it began with; whatever comes next sees the new snapshot. */
+static void reload(struct worker *w, struct snapshot *next)
+{
+	struct snapshot_view *view = snapshot_view_new(next);
+
+	if (!view) {
+		log_error("worker %u: memory is out, so it keeps its configuration", w->index);
+		return;
+	}
+	snapshot_view_put(w->view);
+	w->view = view;
+	apply_timeouts(w);
+	resolver_flush(w->resolver);
+}
+
+static void drain(struct worker *w)
+{
+	w->draining = true;
+	keep_listeners(w, NULL, 0);
+	origins_flush(w);
+	for (struct list *l = w->clients.next, *next; l != &w->clients; l = next) {
+		next = l->next;
+		client_drain(LIST_OF(l, struct client, link));
+	}
+}
+
+static void worker_on_order(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	uint64_t count;
+
+	(void)what;
+	if (read(fd, &count, sizeof(count)) < 0)
+		return;
+	pthread_mutex_lock(&w->order_lock);
+	unsigned orders = w->orders;
+	struct snapshot *snapshot = w->next_snapshot;
+	int *fds = w->next_fds;
+	size_t fd_count = w->next_fd_count;
+	w->orders = 0;
+	w->next_snapshot = NULL;
+	w->next_fds = NULL;
+	pthread_mutex_unlock(&w->order_lock);
+
+	if (snapshot)
+		reload(w, snapshot);
+	if (orders & WORKER_LISTEN && !w->draining)
+		listen_on(w, fds, fd_count);
+	if (orders & WORKER_DRAIN)
+		drain(w);
+	if (orders & WORKER_STOP)
+		w->stopped = true;
+	snapshot_put(snapshot);
+	free(fds);
+}
+
+/* -- the thread -- */
+
+static bool has_work(const struct worker *w)
+{
+	return !w->stopped && !(w->draining && list_empty(&w->clients));
+}
+
+/* At the end of the thread: what still runs is cut off. */
+static void cut_off(struct worker *w)
+{
+	struct list *link;
+
+	keep_listeners(w, NULL, 0);
+	while ((link = w->clients.next) != &w->clients) {
+		struct client *c = LIST_OF(link, struct client, link);
+
+		if (c->exchange)
+			exchange_client_broken(c->exchange);
+		client_kill(c);
+	}
+	origins_flush(w);
+	while ((link = w->dials.next) != &w->dials)
+		dial_cancel(LIST_OF(link, struct dial, link));
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	while (has_work(w)) {
+		/* Asked anew each pass: a reload may switch the access log on or off. */
+		w->records = w->shared->log_writer ? log_writer_ring(w->shared->log_writer, w->index) : NULL;
+		loop_pass(&w->loop);
+		if (w->records && ring_should_wake(w->records))
+			log_writer_wake(w->shared->log_writer);
+		atomic_fetch_add_explicit(&w->heartbeat, 1, memory_order_relaxed);
+	}
+	cut_off(w);
+	if (w->records && ring_should_wake(w->records))
+		log_writer_wake(w->shared->log_writer);
+	atomic_store_explicit(&w->done, true, memory_order_release);
+	return NULL;
+}
+
+static void worker_fini(struct worker *w)
+{
+	if (w->resolver)
+		resolver_free(w->resolver);
+	if (w->woken)
+		event_free(w->woken);
+	loop_fini(&w->loop); /* buries what cut_off() left, so the slabs come after */
+	fini_slabs(w);
+	pipe_pool_fini(&w->pipes);
+	snapshot_view_put(w->view);
+	snapshot_put(w->next_snapshot);
+	free(w->next_fds);
+	free(w->fields);
+	if (w->order_fd >= 0)
+		close(w->order_fd);
+	pthread_mutex_destroy(&w->order_lock);
+}
+
+void worker_join(struct worker *w)
+{
+	if (w->thread)
+		pthread_join(w->thread, NULL);
+	worker_fini(w);
+}

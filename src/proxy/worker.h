@@ -1,0 +1,89 @@
+/*
+ * One worker: a thread with its own loop, pools and resolver, which accepts clients and serves them to the end.
+ *
+ * Workers share only snapshots and counters.  The main thread speaks to a worker by worker_post().
+ */
+#ifndef FRESHET_PROXY_WORKER_H
+#define FRESHET_PROXY_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "inspect/ring.h"
+#include "net/listener.h"
+#include "net/resolve.h"
+#include "net/splice.h"
+#include "proxy/origin.h"
+#include "proxy/snapshot.h"
+
+struct log_writer;
+
+enum { LISTENERS_MAX = 64 };
+
+/* What all workers see of the process. */
+struct shared {
+	atomic_uint client_count;       /* all workers' clients, held against max-clients */
+	uint64_t instance;              /* random: tells our own Via from others' */
+	struct log_writer *log_writer;  /* NULL without an access log */
+};
+
+/* What the main thread asks of a worker. */
+enum worker_order {
+	WORKER_RELOAD = 1, /* a new snapshot waits */
+	WORKER_LISTEN = 2, /* new listening sockets wait */
+	WORKER_DRAIN = 4,  /* no new clients; finish what runs, then stop */
+	WORKER_STOP = 8,   /* stop at once */
+};
+
+struct worker {
+	struct loop loop;
+	unsigned index;
+	pthread_t thread;
+	struct shared *shared;           /* borrowed */
+	struct snapshot_view *view;      /* owned: the current one */
+	struct resolver *resolver;       /* owned */
+	struct pipe_pool pipes;
+	struct origins origins;
+	struct slab client_slab, exchange_slab, origin_slab, origin_conn_slab, dial_slab;
+	struct list clients;             /* every client */
+	struct list dials;               /* every connection being made */
+	struct event *woken;             /* owned: orders wait */
+	struct field *fields;            /* owned: room for the fields of the head being parsed */
+	struct message response;         /* the response head being passed on: lives within one callback */
+	struct ring *records;            /* borrowed from the log writer; NULL without one */
+	uint64_t next_exchange_id;
+	bool draining, stopped;
+	int order_fd;                    /* eventfd */
+	atomic_ulong heartbeat;          /* passes of the loop, for the watchdog */
+	atomic_bool done;                /* the thread is about to end */
+
+	pthread_mutex_t order_lock;      /* guards the rest */
+	unsigned orders;
+	struct snapshot *next_snapshot;  /* owned until taken */
+	int *next_fds;                   /* owned until taken */
+	size_t next_fd_count;
+
+	struct listener *listeners[LISTENERS_MAX]; /* owned, with their sockets */
+	size_t listener_count;
+};
+
+/* Not started.  The snapshot is borrowed: the worker takes a reference of its own.  False when out of memory. */
+bool worker_init(struct worker *w, unsigned index, struct shared *shared, struct snapshot *snapshot) MUST_CHECK;
+bool worker_start(struct worker *w) MUST_CHECK;
+
+/*
+ * From the main thread.  A snapshot goes with WORKER_RELOAD.  With WORKER_LISTEN goes the list of all sockets to accept
+ * from; the worker owns them from then on and closes those that a later list leaves out.  No orders at all just make
+ * it take a turn.
+ */
+void worker_post(struct worker *w, unsigned orders, struct snapshot *snapshot, const int *fds, size_t fd_count);
+
+/* Waits for the thread and frees everything. */
+void worker_join(struct worker *w);
+
+static inline const struct snapshot *worker_snapshot(const struct worker *w)
+{
+	return w->view->snapshot;
+}
+
+#endif
