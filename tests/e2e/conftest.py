@@ -1,0 +1,38 @@
+"""Fixtures of the end-to-end tests: a proxy shared by the tests of one file, a fresh origin."""
+import socket
+
+import pytest
+
+from harness import Client, Freshet, Origin
+
+
+@pytest.fixture(scope="module")
+def proxy():
+    """freshet with default options, shared by the tests of a file."""
+    with Freshet() as running:
+        yield running
+
+
+@pytest.fixture
+def client(proxy):
+    with Client(proxy.port) as connection:
+        yield connection
+
+
+@pytest.fixture
+def origin():
+    """An origin that answers 200 "hello" until the test says otherwise."""
+    with Origin() as listening:
+        yield listening
+
+
+@pytest.fixture(scope="session")
+def loopbacks():
+    """The loopback addresses of this machine: always IPv4, and IPv6 where the kernel has it."""
+    hosts = ["127.0.0.1"]
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        hosts.append("::1")
+    except OSError:
+        pass
+    return hosts
