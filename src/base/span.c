@@ -100,13 +100,14 @@ bool span_u64(struct span s, uint64_t max, uint64_t *out)
 	if (!s.n)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		if (!ascii_digit(s.p[i]))
-			return false;
-		uint64_t digit = (uint64_t)(s.p[i] - '0');
-		if (digit > max || n > (max - digit) / 10)
+		uint64_t digit = (unsigned char)s.p[i] - (uint64_t)'0';
+
+		if (digit > 9 || n > UINT64_MAX / 10 || n * 10 > UINT64_MAX - digit)
 			return false;
 		n = n * 10 + digit;
 	}
+	if (n > max)
+		return false;
 	*out = n;
 	return true;
 }

@@ -93,9 +93,9 @@ static bool take_number(struct span *rest, size_t digits, unsigned *out)
 static bool take_weekday(struct span *rest, bool full)
 {
 	for (size_t i = 0; i < 7; i++) {
-		struct span name = span_str(weekday_names[i]);
+		struct span name = full ? span_str(weekday_names[i]) : span_of(weekday_names[i], 3);
 
-		if (take(rest, full ? name : span_first(name, 3)))
+		if (take(rest, name))
 			return true;
 	}
 	return false;
@@ -128,12 +128,37 @@ static bool take_time(struct span *rest, struct civil *c)
 	       take(rest, SPAN(":")) && take_number(rest, 2, &c->second);
 }
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT" */
+/* Two digits; 100 or more for anything else, which no field of a date can be. */
+static unsigned two_digits(const char *p)
+{
+	return ascii_digit(p[0]) && ascii_digit(p[1]) ? (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0') : UINT16_MAX;
+}
+
+static bool parse_year(const char *p, int64_t *year)
+{
+	unsigned century = two_digits(p), rest = two_digits(p + 2);
+
+	*year = (int64_t)century * 100 + rest;
+	return century < 100 && rest < 100;
+}
+
+/*
+ * "Sun, 06 Nov 1994 08:49:37 GMT": what nearly all senders write, with everything always in the same place.  The
+ * ranges of day and time are checked by the caller.
+ */
 static bool parse_imf(struct span s, struct civil *c)
 {
-	return take_weekday(&s, false) && take(&s, SPAN(", ")) && take_number(&s, 2, &c->day) && take(&s, SPAN(" ")) &&
-	       take_month(&s, &c->month) && take(&s, SPAN(" ")) && take_year(&s, &c->year) && take(&s, SPAN(" ")) &&
-	       take_time(&s, c) && span_eq(s, SPAN(" GMT"));
+	struct span weekday = span_first(s, 3), month = span_first(span_from(s, 8), 3);
+	const char *p = s.p;
+
+	if (s.n != HTTP_DATE_BYTES || memcmp(p + 3, ", ", 2) != 0 || p[7] != ' ' || p[11] != ' ' || p[16] != ' ' ||
+		p[19] != ':' || p[22] != ':' || memcmp(p + 25, " GMT", 4) != 0)
+		return false;
+	c->day = two_digits(p + 5);
+	c->hour = two_digits(p + 17);
+	c->minute = two_digits(p + 20);
+	c->second = two_digits(p + 23);
+	return take_weekday(&weekday, false) && take_month(&month, &c->month) && parse_year(p + 12, &c->year);
 }
 
 /* "Sun Nov  6 08:49:37 1994" */

@@ -132,7 +132,7 @@ static void apply_policy(struct exchange *x)
 	struct message *m = &x->worker->response;
 	int64_t now_s = clock_wall_us() / 1000000;
 
-	if (x->policy.settings->mode != MODE_OFF)
+	if (x->worker->records && x->policy.settings->mode != MODE_OFF) /* the verdict is for the record only */
 		evidence_judge(m, now_s, &x->facts.verdict);
 	policy_response(&x->policy, &x->request, m, &x->arena, now_s);
 	add_via(x);

@@ -3,6 +3,8 @@
  */
 #include "proxy/flow.h"
 
+#include <assert.h>
+
 #include "proxy/worker.h"
 
 enum {
@@ -10,6 +12,7 @@ enum {
 	SPLICE_AFTER_BYTES = 64 * 1024,   /* copied in full reads: the body is a bulk one */
 	SPLICE_WORTH_BYTES = 192 * 1024,  /* still to come: below, two pipe descriptors do not pay */
 	PARTS_MAX = 5,
+	JOIN_MAX_BYTES = 8 * 1024,        /* small enough to copy rather than to gather */
 };
 
 #define LAST_CHUNK SPAN("0\r\n\r\n")
@@ -44,11 +47,37 @@ static void add(struct parts *p, struct span s)
 		p->iov[p->count++] = (struct iovec){ .iov_base = (void *)(uintptr_t)s.p, .iov_len = s.n };
 }
 
+static size_t parts_len(const struct parts *p)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < p->count; i++)
+		n += p->iov[i].iov_len;
+	return n;
+}
+
+/*
+ * A head and a small body go out as one piece, composed behind the head in the loop's output buffer: copying a few
+ * kilobytes costs less than the kernel's walk over a vector.
+ */
+static struct span join(const struct parts *p)
+{
+	char *first = p->iov[0].iov_base;
+	size_t n = p->iov[0].iov_len;
+
+	for (int i = 1; i < p->count; i++) {
+		memcpy(first + n, p->iov[i].iov_base, p->iov[i].iov_len);
+		n += p->iov[i].iov_len;
+	}
+	return span_of(first, n);
+}
+
 /* The prefix if there is one, the body bytes in their framing, then `tail`, in one write. */
-static bool give(struct flow *f, struct conn *to, struct span body, struct span tail)
+static bool give(struct flow *f, struct worker *w, struct conn *to, struct span body, struct span tail)
 {
 	char head[H1_CHUNK_HEAD_MAX];
 	struct parts p = { .count = 0 };
+	size_t prefix_len = f->prefix.n;
 
 	add(&p, f->prefix);
 	f->prefix = SPAN_NONE;
@@ -61,14 +90,18 @@ static bool give(struct flow *f, struct conn *to, struct span body, struct span 
 	}
 	add(&p, tail);
 	f->body_bytes += body.n;
+	if (p.count > 1 && prefix_len && parts_len(&p) <= JOIN_MAX_BYTES) {
+		assert(p.iov[0].iov_base == w->loop.out);
+		return conn_send_span(to, join(&p));
+	}
 	return !p.count || conn_send(to, p.iov, p.count);
 }
 
-static enum flow_result feed_length(struct flow *f, struct conn *from, struct conn *to, struct span bytes)
+static enum flow_result feed_length(struct flow *f, struct worker *w, struct conn *from, struct conn *to, struct span bytes)
 {
 	size_t take = bytes.n < f->remaining ? bytes.n : (size_t)f->remaining;
 
-	if (!give(f, to, span_first(bytes, take), SPAN_NONE))
+	if (!give(f, w, to, span_first(bytes, take), SPAN_NONE))
 		return FLOW_SINK_BROKEN;
 	f->remaining -= take;
 	if (!f->remaining)
@@ -78,9 +111,9 @@ static enum flow_result feed_length(struct flow *f, struct conn *from, struct co
 	return f->remaining ? FLOW_WAIT : FLOW_FINISHED;
 }
 
-static enum flow_result feed_until_close(struct flow *f, struct conn *from, struct conn *to, struct span bytes)
+static enum flow_result feed_until_close(struct flow *f, struct worker *w, struct conn *from, struct conn *to, struct span bytes)
 {
-	if (!give(f, to, bytes, SPAN_NONE))
+	if (!give(f, w, to, bytes, SPAN_NONE))
 		return FLOW_SINK_BROKEN;
 	return conn_consume(from, bytes, bytes.n) ? FLOW_WAIT : FLOW_SOURCE_BROKEN;
 }
@@ -97,12 +130,12 @@ static bool any_kept(const struct message *trailers)
 static bool give_end(struct flow *f, struct worker *w, struct conn *to, struct span body, const struct message *trailers)
 {
 	if (f->to != FRAMING_CHUNKED)
-		return give(f, to, body, SPAN_NONE);
+		return give(f, w, to, body, SPAN_NONE);
 	if (!trailers || !any_kept(trailers))
-		return give(f, to, body, LAST_CHUNK);
-	if (!give(f, to, body, SPAN_NONE))
+		return give(f, w, to, body, LAST_CHUNK);
+	if (!give(f, w, to, body, SPAN_NONE))
 		return false;
-	return give(f, to, SPAN_NONE, span_of(w->loop.out, h1_write_trailers(trailers, w->loop.out)));
+	return give(f, w, to, SPAN_NONE, span_of(w->loop.out, h1_write_trailers(trailers, w->loop.out)));
 }
 
 /* `rest` begins with the trailer section; `body` was decoded before it and is still to be sent. */
@@ -123,7 +156,7 @@ static enum flow_result feed_trailers(struct flow *f, struct worker *w, struct c
 		return conn_consume(from, rest, len) ? FLOW_FINISHED : FLOW_SOURCE_BROKEN;
 	case H1_MORE:
 		f->starving = true;
-		if (!give(f, to, body, SPAN_NONE))
+		if (!give(f, w, to, body, SPAN_NONE))
 			return FLOW_SINK_BROKEN;
 		return conn_consume(from, rest, 0) ? FLOW_WAIT : FLOW_SOURCE_BROKEN;
 	case H1_BAD:
@@ -143,14 +176,14 @@ static enum flow_result feed_chunked(struct flow *f, struct worker *w, struct co
 	/* The bytes are in a buffer of ours, received for this: decoding in place is no cast of somebody's constant. */
 	switch (h1_chunked_read(&f->chunked, (char *)(uintptr_t)bytes.p, bytes.n, &consumed, &body_len, &f->reason)) {
 	case H1_CHUNK_MORE:
-		if (!give(f, to, span_first(bytes, body_len), SPAN_NONE))
+		if (!give(f, w, to, span_first(bytes, body_len), SPAN_NONE))
 			return FLOW_SINK_BROKEN;
 		return conn_consume(from, bytes, bytes.n) ? FLOW_WAIT : FLOW_SOURCE_BROKEN;
 	case H1_CHUNK_TRAILERS: {
 		struct span body = span_first(bytes, body_len);
 
 		if (consumed == bytes.n) { /* skipping everything stored would free the body before it is sent */
-			if (!give(f, to, body, SPAN_NONE))
+			if (!give(f, w, to, body, SPAN_NONE))
 				return FLOW_SINK_BROKEN;
 			body = SPAN_NONE;
 		}
@@ -161,7 +194,7 @@ static enum flow_result feed_chunked(struct flow *f, struct worker *w, struct co
 		break;
 	}
 	/* What was decoded before the fault is the client's; that the rest is missing it will see. */
-	return give(f, to, span_first(bytes, body_len), SPAN_NONE) ? FLOW_SOURCE_BAD : FLOW_SINK_BROKEN;
+	return give(f, w, to, span_first(bytes, body_len), SPAN_NONE) ? FLOW_SOURCE_BAD : FLOW_SINK_BROKEN;
 }
 
 /* Gives on what can be of received bytes, and consumes them. */
@@ -172,11 +205,11 @@ static enum flow_result feed(struct flow *f, struct worker *w, struct conn *from
 	case FRAMING_NONE:
 		break;
 	case FRAMING_LENGTH:
-		return feed_length(f, from, to, bytes);
+		return feed_length(f, w, from, to, bytes);
 	case FRAMING_CHUNKED:
 		return feed_chunked(f, w, from, to, bytes);
 	case FRAMING_CLOSE:
-		return feed_until_close(f, from, to, bytes);
+		return feed_until_close(f, w, from, to, bytes);
 	}
 	return FLOW_FINISHED;
 }
@@ -283,7 +316,7 @@ enum flow_result flow_run(struct flow *f, struct worker *w, struct conn *from, s
 {
 	enum flow_result result = run(f, w, from, to);
 
-	if (f->prefix.n && result != FLOW_SINK_BROKEN && !give(f, to, SPAN_NONE, SPAN_NONE))
+	if (f->prefix.n && result != FLOW_SINK_BROKEN && !give(f, w, to, SPAN_NONE, SPAN_NONE))
 		return FLOW_SINK_BROKEN;
 	return result;
 }
@@ -298,7 +331,7 @@ enum flow_result flow_feed(struct flow *f, struct worker *w, struct conn *from, 
 	} else if (bytes.n) {
 		result = feed(f, w, from, to, bytes);
 	}
-	if (f->prefix.n && result != FLOW_SINK_BROKEN && !give(f, to, SPAN_NONE, SPAN_NONE))
+	if (f->prefix.n && result != FLOW_SINK_BROKEN && !give(f, w, to, SPAN_NONE, SPAN_NONE))
 		return FLOW_SINK_BROKEN;
 	return result;
 }

@@ -1,0 +1,448 @@
+/*
+ * The guard: strict reading of heads and trailer sections (RFC 9112), stricter than the RFC where peers disagree.
+ *
+ * Every line is searched for control bytes 16 at a time; that search also finds the line's end.  Whatever looks
+ * wrong is refused with a reason; nothing is repaired.
+ */
+#include "http/guard.h"
+
+#include "http/bytes.h"
+
+enum {
+	METHOD_MAX_LEN = 64,
+	LENGTH_MAX_DIGITS = 18,
+	VERSION_LEN = 8, /* "HTTP/1.1" */
+};
+
+/* ---- lines */
+
+/*
+ * One reading from the front.  Line ends are found block by block, ahead of what is done with the lines, so
+ * that the processor need not know where one line ends to begin with the next.
+ */
+struct pass {
+	const char *begin, *end; /* the input */
+	const char *at;          /* the next line */
+	const char *block;       /* the block behind the one that `stops` is about */
+	unsigned stops;          /* control bytes not looked at yet, in the block before `block` */
+	unsigned seen;           /* 1 where the first byte of `block` was looked at, as the LF of a CRLF */
+	enum guard_kind kind;
+	const struct h1_limits *limits;
+	struct message *m;
+	struct guard *g;
+	struct h1_error *error;
+};
+
+static enum h1_result bad(struct pass *s, enum h1_fault fault, const char *reason)
+{
+	*s->error = (struct h1_error){ .fault = fault, .reason = reason };
+	return H1_BAD;
+}
+
+static enum h1_result syntax(struct pass *s, const char *reason)
+{
+	return bad(s, H1_FAULT_SYNTAX, reason);
+}
+
+/* The control bytes among the last, fewer than BYTES_BLOCK, bytes of input. */
+static unsigned stops_at_end(const char *p, const char *end)
+{
+	unsigned stops = 0;
+
+	for (unsigned i = 0; p + i < end; i++)
+		stops |= (unsigned)!byte_is(p[i], BYTE_TEXT) << i;
+	return stops;
+}
+
+/* Moves to the next block with a control byte in it; false at the end of input. */
+static inline bool next_stops(struct pass *s)
+{
+	while (!s->stops) {
+		if (s->end - s->block >= BYTES_BLOCK)
+			s->stops = stops_text(s->block);
+		else if (s->block < s->end)
+			s->stops = stops_at_end(s->block, s->end);
+		else
+			return false;
+		s->stops &= ~s->seen;
+		s->seen = 0;
+		s->block += BYTES_BLOCK;
+	}
+	return true;
+}
+
+/* What is wrong with the first control byte of a line, which should be the CR of a CRLF. */
+static enum h1_result bad_control(struct pass *s, const char *at)
+{
+	if (*at == '\r')
+		return syntax(s, "a CR without LF");
+	if (*at == '\n')
+		return syntax(s, "a line ends in LF without CR");
+	return syntax(s, *at ? "a control byte" : "a NUL byte");
+}
+
+/* Finds the CRLF that ends the line at s->at and moves behind it. */
+static inline enum h1_result next_line(struct pass *s, const char **line, const char **eol)
+{
+	if (!next_stops(s))
+		return H1_MORE;
+	int i = __builtin_ctz(s->stops);
+	const char *c = s->block - BYTES_BLOCK + i;
+	*line = s->at;
+	*eol = c;
+	if (*c == '\r' && c + 1 == s->end)
+		return H1_MORE;
+	if (*c != '\r' || c[1] != '\n')
+		return bad_control(s, c);
+	unsigned both = 3u << i;
+	s->stops &= ~both;
+	s->seen = both >> BYTES_BLOCK;
+	s->at = c + 2;
+	return H1_OK;
+}
+
+/* ---- start lines */
+
+static struct span after_digits(struct span s)
+{
+	while (s.n && ascii_digit(s.p[0]))
+		s = span_from(s, 1);
+	return s;
+}
+
+/* "HTTP/" in any case and a number, with or without minor: then the complaint can be about the number. */
+static bool is_version(struct span text)
+{
+	struct span number = span_from(text, 5), rest = after_digits(number);
+
+	if (!span_istarts(text, SPAN("HTTP/")) || rest.n == number.n)
+		return false;
+	return !rest.n || (rest.n > 1 && rest.p[0] == '.' && !after_digits(span_from(rest, 1)).n);
+}
+
+static enum h1_result read_version(struct pass *s, struct span text)
+{
+	if (text.n == VERSION_LEN && memcmp(text.p, "HTTP/1.", VERSION_LEN - 1) == 0 &&
+		(text.p[7] == '0' || text.p[7] == '1')) {
+		s->m->minor = (unsigned)(text.p[7] - '0');
+		return H1_OK;
+	}
+	if (is_version(text))
+		return bad(s, H1_FAULT_VERSION, "an HTTP version other than 1.0 and 1.1");
+	return syntax(s, "no HTTP version in the start line");
+}
+
+/* `at` is the byte that ends the method, and should be a space. */
+static enum h1_result bad_method(struct pass *s, const char *line, const char *at)
+{
+	if (at == line)
+		return syntax(s, *at == '\r' ? "two empty lines before the request" : "no method at the beginning");
+	return syntax(s, "a byte in the method that is no token character");
+}
+
+/* `at` is the byte that ends the target and should be the space before the version. */
+static enum h1_result bad_target(struct pass *s, const char *at, bool empty)
+{
+	if (*at == '\r')
+		return syntax(s, "a request line without HTTP version");
+	if (*at == '#')
+		return syntax(s, "a fragment in the request target");
+	return syntax(s, empty ? "two spaces in the request line" : "a byte in the request target that is not ASCII");
+}
+
+static enum h1_result request_line(struct pass *s)
+{
+	const char *line, *eol;
+	enum h1_result r = next_line(s, &line, &eol);
+
+	if (r != H1_OK)
+		return r;
+	const char *method_end = token_end(line, eol), *end;
+	if (method_end == line || *method_end != ' ')
+		return bad_method(s, line, method_end);
+	if (method_end - line > METHOD_MAX_LEN)
+		return syntax(s, "a method that is too long");
+	s->m->method = span_of(line, (size_t)(method_end - line));
+
+	end = target_end(method_end + 1, eol);
+	s->m->target = span_of(method_end + 1, (size_t)(end - method_end - 1));
+	if (s->m->target.n > s->limits->target_bytes)
+		return bad(s, H1_FAULT_TARGET_TOO_LONG, "a request target over the limit");
+	if (*end != ' ' || !s->m->target.n)
+		return bad_target(s, end, !s->m->target.n);
+	return read_version(s, span_of(end + 1, (size_t)(eol - end - 1)));
+}
+
+/* Three digits, the first not 0; 0 for anything else. */
+static unsigned status_code(const char *p)
+{
+	if (p[0] < '1' || !ascii_digit(p[0]) || !ascii_digit(p[1]) || !ascii_digit(p[2]))
+		return 0;
+	return (unsigned)((p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0'));
+}
+
+static enum h1_result status_line(struct pass *s)
+{
+	const char *start, *eol;
+	enum h1_result r = next_line(s, &start, &eol);
+
+	if (r != H1_OK)
+		return r;
+	struct span line = span_of(start, (size_t)(eol - start));
+	r = read_version(s, span_first(line, span_find(line, ' ')));
+	if (r != H1_OK)
+		return r;
+	s->m->status = line.n < VERSION_LEN + 4 ? 0 : status_code(line.p + VERSION_LEN + 1);
+	struct span rest = span_from(line, VERSION_LEN + 4);
+	if (!s->m->status || (rest.n && rest.p[0] != ' '))
+		return syntax(s, "a status that is not three digits from 100 to 999");
+	s->m->reason = span_from(rest, 1);
+	return H1_OK;
+}
+
+/* ---- fields */
+
+static bool host_is_valid(struct span host)
+{
+	const char *p = host.p, *end = host.p + host.n;
+
+	if (*p == '[') {
+		p++;
+		while (p < end && (ascii_hex(*p) >= 0 || *p == ':' || *p == '.'))
+			p++;
+		if (p == end || *p != ']' || p == host.p + 1)
+			return false;
+		p++;
+	} else {
+		p = bytes_skip(p, end, BYTE_HOST);
+	}
+	if (p == end)
+		return true;
+	struct span port = span_of(p + 1, (size_t)(end - p - 1));
+	uint64_t number;
+	return *p == ':' && p > host.p && (!port.n || span_u64(port, UINT16_MAX, &number));
+}
+
+/* An empty Host is valid only where the target brings the authority. */
+static enum h1_result host_rule(struct pass *s, struct span value)
+{
+	char first = s->m->target.p[0];
+
+	if (s->g->host_count++)
+		return syntax(s, "two Host fields");
+	if (value.n ? !host_is_valid(value) : first == '/' || first == '*' || span_eq(s->m->method, SPAN("CONNECT")))
+		return syntax(s, "a Host field that is not host or host:port");
+	return H1_OK;
+}
+
+static enum h1_result length_rule(struct pass *s, struct span value)
+{
+	if (s->g->has_length)
+		return bad(s, H1_FAULT_FRAMING, "two Content-Length fields");
+	if (value.n > LENGTH_MAX_DIGITS || !span_u64(value, UINT64_MAX, &s->g->length))
+		return bad(s, H1_FAULT_FRAMING, "a Content-Length that is not a number of 1 to 18 digits");
+	s->g->has_length = true;
+	return H1_OK;
+}
+
+static enum h1_result coding_rule(struct pass *s, struct span value)
+{
+	if (s->g->chunked)
+		return bad(s, H1_FAULT_FRAMING, "two Transfer-Encoding fields");
+	if (!span_ieq(value, SPAN("chunked")))
+		return bad(s, H1_FAULT_FRAMING, "a Transfer-Encoding other than chunked");
+	if (s->m->minor == 0)
+		return bad(s, H1_FAULT_FRAMING, "Transfer-Encoding in HTTP/1.0");
+	s->g->chunked = true;
+	return H1_OK;
+}
+
+static enum h1_result field_rules(struct pass *s, const struct field *f)
+{
+	if (s->kind == GUARD_TRAILERS)
+		return H1_OK;
+	if (f->id == HEADER_CONTENT_LENGTH)
+		return length_rule(s, f->value);
+	if (f->id == HEADER_TRANSFER_ENCODING)
+		return coding_rule(s, f->value);
+	if (f->id == HEADER_HOST && s->kind == GUARD_REQUEST)
+		return host_rule(s, f->value);
+	return H1_OK;
+}
+
+/* `at` is the byte where a colon should be. */
+static enum h1_result bad_name(struct pass *s, const char *line, const char *at)
+{
+	if (*at == ' ' || *at == '\t')
+		return syntax(s, at == line ? "a line that begins with a blank (folded field)" :
+					      "a blank in or behind a field name");
+	if (*at == ':')
+		return syntax(s, "a field without a name");
+	return syntax(s, *at == '\r' ? "a line without a colon" : "a byte in a field name that is no token character");
+}
+
+static inline struct span trimmed(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	return span_of(p, (size_t)(end - p));
+}
+
+static inline enum h1_result read_field(struct pass *s, const char *line, const char *eol)
+{
+	const char *colon = token_end(line, s->end); /* not beyond eol: CR is no token character */
+
+	if (*colon != ':' || colon == line)
+		return bad_name(s, line, colon);
+	if (s->m->field_count >= s->limits->fields ||
+		!message_receive(s->m, span_of(line, (size_t)(colon - line)), trimmed(colon + 1, eol)))
+		return bad(s, H1_FAULT_HEAD_TOO_LARGE, "more fields than the limit");
+	struct field *f = &s->m->fields[s->m->field_count - 1];
+	f->joined = true;
+	return field_rules(s, f);
+}
+
+/* ---- the whole */
+
+/* What no line shows by itself. */
+static enum h1_result whole_rules(struct pass *s)
+{
+	const struct guard *g = s->g;
+
+	if (s->kind == GUARD_TRAILERS)
+		return H1_OK;
+	if (g->chunked && g->has_length)
+		return bad(s, H1_FAULT_FRAMING, "both Content-Length and Transfer-Encoding");
+	if (s->kind == GUARD_RESPONSE)
+		return H1_OK;
+	if (!g->host_count && s->m->minor)
+		return syntax(s, "no Host field");
+	/* Old Windows clients announce that nothing follows; anything else would be taken for the tunnel. */
+	if ((g->chunked || g->length) && span_eq(s->m->method, SPAN("CONNECT")))
+		return bad(s, H1_FAULT_FRAMING, "a CONNECT request with a body");
+	return H1_OK;
+}
+
+/* Field lines up to the empty one. */
+static enum h1_result read_fields(struct pass *s)
+{
+	const char *line, *eol;
+	enum h1_result r;
+
+	while ((r = next_line(s, &line, &eol)) == H1_OK && line < eol) {
+		r = read_field(s, line, eol);
+		if (r != H1_OK)
+			break;
+	}
+	return r;
+}
+
+static enum h1_result read_all(struct pass *s)
+{
+	enum h1_result r = s->kind == GUARD_REQUEST ? request_line(s) :
+		s->kind == GUARD_RESPONSE ? status_line(s) : H1_OK;
+
+	if (r == H1_OK)
+		r = read_fields(s);
+	if (r != H1_OK)
+		return r;
+	s->g->len = (size_t)(s->at - s->begin);
+	if (s->g->len > s->limits->head_bytes)
+		return bad(s, H1_FAULT_HEAD_TOO_LARGE, "a head over the size limit");
+	return whole_rules(s);
+}
+
+/* ---- heads that are not complete */
+
+/* A request line without its end yet: what is there must fit so far. */
+static enum h1_result partial_request_line(struct pass *s, const char *line)
+{
+	const char *end = token_end(line, s->end);
+
+	if (*line == '\r')
+		return s->end - line > 1 ? syntax(s, "a CR without LF") : H1_MORE;
+	if (end - line > METHOD_MAX_LEN)
+		return syntax(s, "a method that is too long");
+	if (end == s->end)
+		return H1_MORE;
+	if (end == line || *end != ' ')
+		return bad_method(s, line, end);
+	if ((size_t)(s->end - end - 1) > s->limits->target_bytes + sizeof(" HTTP/1.1\r"))
+		return bad(s, H1_FAULT_TARGET_TOO_LONG, "a request target over the limit");
+	return H1_MORE;
+}
+
+static enum h1_result partial_status_line(struct pass *s)
+{
+	if (!span_starts(SPAN("HTTP/"), span_first(span_of(s->begin, (size_t)(s->end - s->begin)), 5)))
+		return syntax(s, "the response does not begin with HTTP/");
+	return H1_MORE;
+}
+
+/* What can be said before the head is complete, cheaply and however often. */
+static enum h1_result read_partial(struct pass *s)
+{
+	const char *line = s->begin + s->g->start;
+	size_t n = (size_t)(s->end - line);
+	enum h1_result r = H1_MORE;
+
+	if (s->kind == GUARD_REQUEST && n && !memchr(line, '\n', n))
+		r = partial_request_line(s, line);
+	else if (s->kind == GUARD_RESPONSE)
+		r = partial_status_line(s);
+	if (r == H1_MORE && n > s->limits->head_bytes)
+		return bad(s, H1_FAULT_HEAD_TOO_LARGE, "a head over the size limit");
+	return r;
+}
+
+/* A TLS record, handshake or alert, of version 3.something. */
+static enum h1_result tls_rule(struct pass *s)
+{
+	char type = *s->begin;
+
+	if (s->kind == GUARD_TRAILERS || (type != 0x16 && type != 0x15))
+		return H1_OK;
+	if (s->end - s->begin < 2)
+		return H1_MORE;
+	if (s->begin[1] == 0x03)
+		return bad(s, H1_FAULT_TLS, "TLS where plain HTTP was expected");
+	return H1_OK;
+}
+
+/* Lines are read when they are complete, and control bytes judged at once: other new bytes have to wait. */
+static bool has_news(struct span in, size_t scanned)
+{
+	const char *end = in.p + in.n;
+
+	/* From the last byte on: it may have been a CR. */
+	return !scanned || text_end(in.p + scanned - 1, end) != end;
+}
+
+enum h1_result guard_read(enum guard_kind kind, struct span in, size_t *scanned, const struct h1_limits *limits,
+	struct message *m, struct guard *g, struct h1_error *error)
+{
+	struct pass s = {
+		.begin = in.p, .end = in.p + in.n, .kind = kind, .limits = limits, .m = m, .g = g, .error = error,
+	};
+	enum h1_result r = H1_MORE;
+
+	*g = (struct guard){ 0 };
+	if (!in.n)
+		return H1_MORE;
+	r = tls_rule(&s);
+	if (r != H1_OK)
+		return r;
+	/* RFC 9112 section 2.2: some clients end a body with a CRLF that is not counted. */
+	if (kind == GUARD_REQUEST && in.n >= 2 && in.p[0] == '\r' && in.p[1] == '\n')
+		g->start = 2;
+	s.at = s.block = in.p + g->start;
+	m->field_count = 0;
+	memset(m->present, 0, sizeof(m->present));
+	r = has_news(in, *scanned) ? read_all(&s) : H1_MORE;
+	if (r == H1_MORE)
+		r = read_partial(&s);
+	*scanned = r == H1_MORE ? in.n : 0;
+	return r;
+}
