@@ -180,12 +180,25 @@ bool network_has(const struct network *n, const struct address *a)
 	return rest == 0 || (n->ip[whole] ^ a->ip[whole]) >> (8 - rest) == 0;
 }
 
+/* By hand: every line of the access log has two of these, and inet_ntop() is four times as slow. */
+static size_t format_v4(const uint8_t four[4], char *out)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		if (i)
+			out[n++] = '.';
+		n += span_put_u64(out + n, four[i]);
+	}
+	out[n] = '\0';
+	return n;
+}
+
 size_t address_format_ip(const struct address *a, char out[ADDRESS_TEXT_MAX])
 {
 	if (is_v4(a->ip))
-		inet_ntop(AF_INET, a->ip + V4_AT, out, ADDRESS_TEXT_MAX);
-	else
-		inet_ntop(AF_INET6, a->ip, out, ADDRESS_TEXT_MAX);
+		return format_v4(a->ip + V4_AT, out);
+	inet_ntop(AF_INET6, a->ip, out, ADDRESS_TEXT_MAX);
 	size_t n = strlen(out);
 	if (a->scope) {
 		out[n++] = '%';

@@ -57,7 +57,7 @@ static inline bool byte_is(char c, unsigned class)
 	return class_of[(unsigned char)c] & class;
 }
 
-enum { BYTES_BLOCK = 16 };
+enum { BYTES_BLOCK = 16, BYTES_WIDE = 64 };
 
 static inline const char *bytes_skip(const char *p, const char *end, unsigned class)
 {
@@ -133,6 +133,12 @@ static inline unsigned stops_name(const char *p)
 }
 
 #endif
+
+static inline uint64_t stops_text_wide(const char *p)
+{
+	return stops_text(p) | (uint64_t)stops_text(p + 16) << 16 | (uint64_t)stops_text(p + 32) << 32 |
+		(uint64_t)stops_text(p + 48) << 48;
+}
 
 static inline const char *target_end(const char *p, const char *end)
 {

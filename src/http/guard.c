@@ -23,9 +23,10 @@ enum {
 struct pass {
 	const char *begin, *end; /* the input */
 	const char *at;          /* the next line */
-	const char *block;       /* the block behind the one that `stops` is about */
-	unsigned stops;          /* control bytes not looked at yet, in the block before `block` */
-	unsigned seen;           /* 1 where the first byte of `block` was looked at, as the LF of a CRLF */
+	const char *block;       /* the block that is being looked at */
+	const char *next;        /* the block behind it */
+	uint64_t stops;          /* control bytes of the block that were not looked at yet */
+	uint64_t seen;           /* 1 where the first byte of the next block was, as the LF of a CRLF */
 	enum guard_kind kind;
 	const struct h1_limits *limits;
 	struct message *m;
@@ -45,28 +46,35 @@ static enum h1_result syntax(struct pass *s, const char *reason)
 }
 
 /* The control bytes among the last, fewer than BYTES_BLOCK, bytes of input. */
-static unsigned stops_at_end(const char *p, const char *end)
+static uint64_t stops_at_end(const struct pass *s, size_t left)
 {
-	unsigned stops = 0;
+	uint64_t stops = 0;
 
-	for (unsigned i = 0; p + i < end; i++)
-		stops |= (unsigned)!byte_is(p[i], BYTE_TEXT) << i;
+	if (s->end - s->begin >= BYTES_BLOCK)
+		return stops_text(s->end - BYTES_BLOCK) >> (BYTES_BLOCK - left);
+	for (size_t i = 0; i < left; i++)
+		stops |= (uint64_t)!byte_is(s->next[i], BYTE_TEXT) << i;
 	return stops;
 }
 
 /* Moves to the next block with a control byte in it; false at the end of input. */
-static inline bool next_stops(struct pass *s)
+static __attribute__((noinline)) bool next_stops(struct pass *s)
 {
 	while (!s->stops) {
-		if (s->end - s->block >= BYTES_BLOCK)
-			s->stops = stops_text(s->block);
-		else if (s->block < s->end)
-			s->stops = stops_at_end(s->block, s->end);
-		else
+		size_t left = (size_t)(s->end - s->next), n = left;
+
+		if (!left)
 			return false;
+		if (left >= BYTES_WIDE)
+			s->stops = stops_text_wide(s->next), n = BYTES_WIDE;
+		else if (left >= BYTES_BLOCK)
+			s->stops = stops_text(s->next), n = BYTES_BLOCK;
+		else
+			s->stops = stops_at_end(s, left);
 		s->stops &= ~s->seen;
 		s->seen = 0;
-		s->block += BYTES_BLOCK;
+		s->block = s->next;
+		s->next += n;
 	}
 	return true;
 }
@@ -84,19 +92,18 @@ static enum h1_result bad_control(struct pass *s, const char *at)
 /* Finds the CRLF that ends the line at s->at and moves behind it. */
 static inline enum h1_result next_line(struct pass *s, const char **line, const char **eol)
 {
-	if (!next_stops(s))
+	if (!s->stops && !next_stops(s))
 		return H1_MORE;
-	int i = __builtin_ctz(s->stops);
-	const char *c = s->block - BYTES_BLOCK + i;
+	int i = __builtin_ctzll(s->stops);
+	const char *c = s->block + i;
 	*line = s->at;
 	*eol = c;
 	if (*c == '\r' && c + 1 == s->end)
 		return H1_MORE;
 	if (*c != '\r' || c[1] != '\n')
 		return bad_control(s, c);
-	unsigned both = 3u << i;
-	s->stops &= ~both;
-	s->seen = both >> BYTES_BLOCK;
+	s->stops &= ~(UINT64_C(3) << i);
+	s->seen = c + 1 == s->next;
 	s->at = c + 2;
 	return H1_OK;
 }
@@ -437,7 +444,7 @@ enum h1_result guard_read(enum guard_kind kind, struct span in, size_t *scanned,
 	/* RFC 9112 section 2.2: some clients end a body with a CRLF that is not counted. */
 	if (kind == GUARD_REQUEST && in.n >= 2 && in.p[0] == '\r' && in.p[1] == '\n')
 		g->start = 2;
-	s.at = s.block = in.p + g->start;
+	s.at = s.next = in.p + g->start;
 	m->field_count = 0;
 	memset(m->present, 0, sizeof(m->present));
 	r = has_news(in, *scanned) ? read_all(&s) : H1_MORE;

@@ -39,13 +39,13 @@ struct slot {
 static struct slot slots[SLOTS];
 static char display[HEADER_COUNT][NAME_MAX_LEN];
 
-/* Length, first, middle and last letter tell almost all of them apart. */
+/* Length, first, middle and last letter, times a number that was searched for until no two names collided. */
 static inline unsigned slot_of(struct span name)
 {
-	unsigned first = (unsigned char)name.p[0] | 0x20, last = (unsigned char)name.p[name.n - 1] | 0x20;
-	unsigned middle = (unsigned char)name.p[name.n / 2] | 0x20;
+	uint32_t first = (unsigned char)name.p[0], middle = (unsigned char)name.p[name.n / 2];
+	uint32_t last = (unsigned char)name.p[name.n - 1];
 
-	return (first * 7 + last * 31 + middle * 113 + (unsigned)name.n * 59) & (SLOTS - 1);
+	return ((first | middle << 8 | last << 16 | 0x202020 | (uint32_t)name.n << 24) * UINT32_C(0x5c640fb1)) >> 24;
 }
 
 /* "cache-control" to "Cache-Control". */

@@ -61,6 +61,21 @@ void conn_close(struct conn *c)
 	deadline_stop(c->loop, &c->deadline);
 }
 
+int conn_detach(struct conn *c, struct buf *stored)
+{
+	int fd = c->fd;
+
+	*stored = c->in;
+	c->in = (struct buf){ .data = NULL };
+	if (c->interest)
+		event_del(&c->event);
+	c->interest = 0;
+	c->fd = -1;
+	buf_clear(&c->loop->bufs, &c->out);
+	deadline_stop(c->loop, &c->deadline);
+	return fd;
+}
+
 void conn_abort(struct conn *c)
 {
 	struct linger reset = { .l_onoff = 1, .l_linger = 0 };

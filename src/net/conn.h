@@ -66,6 +66,12 @@ void conn_close(struct conn *c);
 /* The same, with a reset instead of an orderly end: shows the peer that what it got is not whole. */
 void conn_abort(struct conn *c);
 
+/*
+ * Gives the descriptor to the caller, and with it what is stored of its input.  The conn is as after conn_close(); what
+ * was stored for sending is dropped.
+ */
+int conn_detach(struct conn *c, struct buf *stored) MUST_CHECK;
+
 static inline bool conn_is_open(const struct conn *c)
 {
 	return c->fd >= 0;

@@ -45,6 +45,8 @@ const char *connect_status_reason(enum connect_status s)
 		return "connections to this address are not allowed";
 	case CONNECT_NO_RESOURCES:
 		return "out of descriptors, ports or memory";
+	case CONNECT_PARENT_FAILED:
+		return "the parent proxy made no way through";
 	}
 	return "connected";
 }
@@ -102,6 +104,7 @@ static int weight(enum connect_status s)
 	case CONNECT_DNS_TIMEOUT:
 	case CONNECT_DNS_FAILED:
 	case CONNECT_FORBIDDEN:
+	case CONNECT_PARENT_FAILED:
 		break;
 	}
 	return 0;

@@ -3,9 +3,23 @@
  */
 #include "proxy/dial.h"
 
+#include <unistd.h>
+
 #include "proxy/exchange.h"
 #include "proxy/origin.h"
 #include "proxy/worker.h"
+
+static void parent_readable(struct conn *c);
+static void parent_writable(struct conn *c);
+static void parent_failed(struct conn *c);
+static void parent_expired(struct conn *c);
+
+static const struct conn_owner parent_owner = {
+	.readable = parent_readable,
+	.writable = parent_writable,
+	.failed = parent_failed,
+	.expired = parent_expired,
+};
 
 static bool dial_allows(struct connector *c, const struct address *a)
 {
@@ -28,35 +42,176 @@ static void dial_leave(struct dial *d)
 	loop_bury(&d->worker->loop, &d->dead, dial_bury);
 }
 
+/* -- the end -- */
+
+static void dial_end(struct dial *d, struct dialled *end)
+{
+	end->took_us = d->worker->loop.now_us - d->started_us;
+	dial_leave(d);
+	if (d->origin)
+		origin_dialled(d->origin, end);
+	else
+		exchange_dialled(d->exchange, end);
+}
+
+static void dial_fail(struct dial *d, enum connect_status status, const char *reason)
+{
+	struct dialled end = {
+		.result = { .status = status, .fd = -1, .address = d->address, .reason = reason },
+	};
+
+	conn_close(&d->conn);
+	dial_end(d, &end);
+}
+
+/* -- talking to the parent -- */
+
+static bool send_talk(struct dial *d)
+{
+	struct span s = parent_handshake_send(&d->talk);
+
+	return !s.n || conn_send_span(&d->conn, s);
+}
+
+static void start_talk(struct dial *d, const struct connector_result *result)
+{
+	struct loop *l = &d->worker->loop;
+
+	conn_init(&d->conn, l, result->fd, &parent_owner);
+	d->address = result->address;
+	if (!parent_handshake_start(&d->talk, routes_parent(d->view->snapshot->routes), d->host, d->port, l->out)) {
+		dial_fail(d, CONNECT_PARENT_FAILED, d->talk.reason);
+		return;
+	}
+	if (!send_talk(d)) {
+		dial_fail(d, CONNECT_PARENT_FAILED, parent_handshake_ended(&d->talk));
+		return;
+	}
+	deadline_start(l, &d->conn.deadline, DEADLINE_CONNECT);
+	d->conn.read_wanted = true;
+	conn_update(&d->conn);
+}
+
+static void talk_over(struct dial *d)
+{
+	struct dialled end = { .result = { .status = CONNECT_OK, .address = d->address } };
+
+	end.result.fd = conn_detach(&d->conn, &end.early);
+	dial_end(d, &end);
+}
+
+static void talk(struct dial *d, struct span bytes)
+{
+	size_t used = 0;
+	enum parent_progress progress = parent_handshake_feed(&d->talk, bytes, &used);
+
+	if (!conn_consume(&d->conn, bytes, used)) {
+		dial_fail(d, CONNECT_NO_RESOURCES, "memory is out");
+		return;
+	}
+	switch (progress) {
+	case PARENT_MORE:
+		if (!send_talk(d))
+			dial_fail(d, CONNECT_PARENT_FAILED, parent_handshake_ended(&d->talk));
+		return;
+	case PARENT_OK:
+		talk_over(d);
+		return;
+	case PARENT_FAILED:
+		dial_fail(d, CONNECT_PARENT_FAILED, d->talk.reason);
+		return;
+	}
+}
+
+static void parent_readable(struct conn *c)
+{
+	struct dial *d = LIST_OF(c, struct dial, conn);
+	struct span bytes;
+	bool filled;
+
+	switch (conn_read(c, &bytes, &filled)) {
+	case IO_OK:
+		talk(d, bytes);
+		return;
+	case IO_AGAIN:
+		return;
+	case IO_END:
+	case IO_ERROR:
+		break;
+	}
+	dial_fail(d, CONNECT_PARENT_FAILED, parent_handshake_ended(&d->talk));
+}
+
+static void parent_writable(struct conn *c)
+{
+	(void)c; /* the talk goes on when the parent answers */
+}
+
+static void parent_failed(struct conn *c)
+{
+	struct dial *d = LIST_OF(c, struct dial, conn);
+
+	dial_fail(d, CONNECT_PARENT_FAILED, parent_handshake_ended(&d->talk));
+}
+
+static void parent_expired(struct conn *c)
+{
+	dial_fail(LIST_OF(c, struct dial, conn), CONNECT_TIMEOUT, "the parent proxy took longer than timeout-connect");
+}
+
+/* -- connecting -- */
+
 static void dial_done(struct connector *c, const struct connector_result *result)
 {
 	struct dial *d = LIST_OF(c, struct dial, connector);
-	int64_t took_us = d->worker->loop.now_us - d->started_us;
+	struct dialled end = { .result = *result };
 
-	dial_leave(d);
-	if (d->origin)
-		origin_dialled(d->origin, result, took_us);
+	if (result->status == CONNECT_OK && d->through)
+		start_talk(d, result);
 	else
-		exchange_dialled(d->exchange, result, took_us);
+		dial_end(d, &end);
 }
 
-struct dial *dial_start(struct worker *w, struct origin *origin, struct exchange *exchange, struct span host,
-	uint16_t port)
+static bool goes_through(const struct dial *d, enum route_kind route)
+{
+	switch (route) {
+	case ROUTE_DIRECT:
+		return false;
+	case ROUTE_HTTP_PARENT:
+		return d->exchange != NULL;
+	case ROUTE_SOCKS_PARENT:
+		break;
+	}
+	return true;
+}
+
+struct dial *dial_start(struct worker *w, struct origin *origin, struct exchange *exchange, enum route_kind route,
+	struct span host, uint16_t port)
 {
 	struct dial *d = slab_get(&w->dial_slab);
 
 	if (!d)
 		return NULL;
 	*d = (struct dial){
+		.conn = { .fd = -1 },
 		.worker = w,
 		.origin = origin,
 		.exchange = exchange,
 		.view = snapshot_view_get(w->view),
+		.host = host,
+		.port = port,
 		.started_us = w->loop.now_us,
 	};
+	d->through = goes_through(d, route);
 	list_push(&w->dials, &d->link);
 	d->connector.allows = dial_allows;
 	d->connector.done = dial_done;
+	if (d->through) {
+		const struct parent *parent = routes_parent(d->view->snapshot->routes);
+
+		host = parent->host;
+		port = parent->port;
+	}
 	connector_start(&d->connector, &w->loop, w->resolver, host, port);
 	return d;
 }
@@ -66,5 +221,6 @@ void dial_cancel(struct dial *d)
 	if (!d)
 		return;
 	connector_cancel(&d->connector);
+	conn_close(&d->conn);
 	dial_leave(d);
 }

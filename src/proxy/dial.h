@@ -1,10 +1,13 @@
 /*
- * A connection on its way: name look-up and connecting, for one origin's pool or for one tunnel.
+ * A connection on its way: name look-up, connecting, and, through a parent proxy, the handshake with it; for one
+ * origin's pool or for one tunnel.
  */
 #ifndef FRESHET_PROXY_DIAL_H
 #define FRESHET_PROXY_DIAL_H
 
 #include "net/connect.h"
+#include "net/conn.h"
+#include "proxy/route.h"
 
 struct exchange;
 struct origin;
@@ -14,23 +17,37 @@ struct worker;
 /* Owned by the origin it is for, or by the one exchange (a tunnel's). */
 struct dial {
 	struct connector connector;
+	struct conn conn;              /* to the parent, while talking to it */
+	struct parent_handshake talk;
 	struct worker *worker;
-	struct origin *origin;      /* borrowed; NULL for a tunnel's */
-	struct exchange *exchange;  /* borrowed; a tunnel's, else NULL */
-	struct snapshot_view *view; /* counted */
-	struct list link;           /* in the worker's dials */
+	struct origin *origin;         /* borrowed; NULL for a tunnel's */
+	struct exchange *exchange;     /* borrowed; a tunnel's, else NULL */
+	struct snapshot_view *view;    /* counted */
+	struct list link;              /* in the worker's dials */
 	struct dead dead;
+	struct span host;              /* of the destination; borrowed from origin or exchange */
+	uint16_t port;
+	bool through;                  /* the parent has to make a way through */
+	struct address address;        /* connected to */
 	int64_t started_us;
 };
 
 /*
- * Begins, for exactly one of origin and exchange, which hears of the end by origin_dialled() or
- * exchange_connected() and their failing counterparts.  NULL when memory is out.
+ * Begins, for exactly one of origin and exchange, which hears of the end by origin_dialled() or exchange_dialled().
+ * `host` stays where it is until then.  A tunnel's dial goes through a parent of either kind, a pool's only through
+ * a SOCKS parent (an HTTP parent is an origin of its own).  NULL when memory is out.
  */
-struct dial *dial_start(struct worker *w, struct origin *origin, struct exchange *exchange, struct span host,
-	uint16_t port) MUST_CHECK;
+struct dial *dial_start(struct worker *w, struct origin *origin, struct exchange *exchange, enum route_kind route,
+	struct span host, uint16_t port) MUST_CHECK;
 
 /* Gives up without a word.  Takes NULL. */
 void dial_cancel(struct dial *d);
+
+/* How a dial ended. */
+struct dialled {
+	struct connector_result result; /* with CONNECT_OK the descriptor is the listener's */
+	struct buf early;               /* likewise: bytes that came already */
+	int64_t took_us;
+};
 
 #endif

@@ -316,22 +316,22 @@ void exchange_not_connected(struct exchange *x, const struct connector_result *r
 	exchange_step(x);
 }
 
-void exchange_dialled(struct exchange *x, const struct connector_result *result, int64_t took_us)
+void exchange_dialled(struct exchange *x, struct dialled *end)
 {
 	struct origin_conn *oc = NULL;
 
 	x->dial = NULL;
-	if (result->status == CONNECT_OK) {
-		oc = origin_conn_new(x->worker, NULL, result->fd, &result->address);
+	if (end->result.status == CONNECT_OK) {
+		oc = origin_conn_new(x->worker, NULL, end);
 		if (!oc)
-			evutil_closesocket(result->fd);
+			end->result.status = CONNECT_NO_RESOURCES;
 	}
 	if (!oc) {
-		exchange_not_connected(x, result);
+		exchange_not_connected(x, &end->result);
 		return;
 	}
 	oc->exchange = x;
-	exchange_connected(x, oc, took_us);
+	exchange_connected(x, oc, end->took_us);
 }
 
 static void exchange_on_deadline(struct deadline *d)

@@ -15,6 +15,7 @@
 
 struct client;
 struct dial;
+struct dialled;
 struct origin;
 struct origin_conn;
 struct worker;
@@ -57,6 +58,7 @@ struct exchange {
 	struct dead dead;
 	struct message request;      /* spans point into the arena */
 	struct target target;
+	struct place place;          /* where to connect for it, and by which route */
 	struct policy_state policy;
 	struct flow up, down;
 	struct connector_result failure; /* why no connection came about */
@@ -110,7 +112,7 @@ void exchange_connected(struct exchange *x, struct origin_conn *oc, int64_t dial
 /* None came about. */
 void exchange_not_connected(struct exchange *x, const struct connector_result *result);
 /* A tunnel's own dial ended. */
-void exchange_dialled(struct exchange *x, const struct connector_result *result, int64_t took_us);
+void exchange_dialled(struct exchange *x, struct dialled *end);
 
 /* Goes as far as possible.  x may be gone afterwards. */
 void exchange_step(struct exchange *x);

@@ -216,12 +216,31 @@ enum step step_policy(struct exchange *x)
 
 /* -- origin -- */
 
+/* An HTTP parent gets whole requests; by any other way, and for tunnels, the destination itself is the place. */
+static void choose_place(struct exchange *x)
+{
+	const struct routes *routes = x->view->snapshot->routes;
+
+	x->place = (struct place){
+		.host = x->target.host,
+		.port = x->target.port,
+		.route = routes_for(routes, &x->target),
+	};
+	if (x->place.route != ROUTE_HTTP_PARENT || x->request.method_id == METHOD_CONNECT)
+		return;
+	x->place.host = routes_parent(routes)->host;
+	x->place.port = routes_parent(routes)->port;
+	if (routes_authorization(routes).n)
+		message_set(&x->request, HEADER_PROXY_AUTHORIZATION, routes_authorization(routes), "the parent's credentials");
+}
+
 enum step exchange_ask_origin(struct exchange *x)
 {
 	x->stage = STAGE_ORIGIN;
 	x->facts.asked_us = x->worker->loop.now_us;
+	choose_place(x);
 	if (x->request.method_id == METHOD_CONNECT) {
-		x->dial = dial_start(x->worker, NULL, x, x->target.host, x->target.port);
+		x->dial = dial_start(x->worker, NULL, x, x->place.route, x->place.host, x->place.port);
 		if (x->dial)
 			return STEP_WAIT;
 		x->failure.status = CONNECT_NO_RESOURCES;
@@ -247,6 +266,8 @@ static enum reply_error error_of_connect(enum connect_status status)
 		return REPLY_UNREACHABLE;
 	case CONNECT_FORBIDDEN:
 		return REPLY_LOOP;
+	case CONNECT_PARENT_FAILED:
+		return REPLY_PARENT_FAILED;
 	case CONNECT_OK:
 	case CONNECT_NO_RESOURCES:
 		break;
@@ -259,7 +280,8 @@ enum step step_origin(struct exchange *x)
 	if (x->queue_reason)
 		return exchange_fail(x, REPLY_QUEUE_FULL, x->queue_reason);
 	if (x->failure.status != CONNECT_OK)
-		return exchange_fail(x, error_of_connect(x->failure.status), connect_status_reason(x->failure.status));
+		return exchange_fail(x, error_of_connect(x->failure.status),
+			x->failure.reason ? x->failure.reason : connect_status_reason(x->failure.status));
 	if (!x->origin)
 		return STEP_WAIT;
 	if (x->request.method_id == METHOD_CONNECT) {
@@ -297,7 +319,7 @@ enum step step_send(struct exchange *x)
 		.framing = x->request.framing,
 		.content_length = x->request.content_length,
 		.connection = x->request.websocket ? H1_CONNECTION_UPGRADE : H1_CONNECTION_DEFAULT,
-		.target = origin_form(x),
+		.target = x->place.route == ROUTE_HTTP_PARENT ? x->request.target : origin_form(x),
 		.te_trailers = x->request.te_trailers,
 	};
 

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "proxy/dial.h"
 #include "proxy/exchange.h"
@@ -30,43 +31,55 @@ void origins_init(struct origins *o)
 }
 
 /* FNV-1a over the lower-case host and the port. */
-static uint32_t hash_of(struct span host, uint16_t port)
+static uint32_t hash_of(const struct place *place)
 {
-	uint32_t h = 2166136261u ^ port;
+	uint32_t h = 2166136261u ^ place->port;
 
-	for (size_t i = 0; i < host.n; i++)
-		h = (h ^ (unsigned char)ascii_lower(host.p[i])) * 16777619u;
+	for (size_t i = 0; i < place->host.n; i++)
+		h = (h ^ (unsigned char)ascii_lower(place->host.p[i])) * 16777619u;
 	return h;
 }
 
-static struct origin *origin_find(struct origins *table, uint32_t hash, struct span host, uint16_t port)
+static bool is_at(const struct origin *o, const struct place *place)
+{
+	return o->port == place->port && o->route == place->route &&
+	       span_ieq(span_of(o->host, o->host_len), place->host);
+}
+
+static struct origin *origin_find(struct origins *table, uint32_t hash, const struct place *place)
 {
 	struct list *bucket = &table->buckets[hash % ORIGIN_BUCKETS];
 
 	for (struct list *l = bucket->next; l != bucket; l = l->next) {
 		struct origin *o = LIST_OF(l, struct origin, link);
 
-		if (o->hash == hash && o->port == port && span_ieq(span_of(o->host, o->host_len), host))
+		if (o->hash == hash && is_at(o, place))
 			return o;
 	}
 	return NULL;
 }
 
-/* The origin for a host (at most 255 bytes, as target_parse() sees to) and port, made if need be; NULL: no memory. */
-static struct origin *origin_get(struct worker *w, struct span host, uint16_t port)
+/* Made if need be; NULL when memory is out.  Hosts have at most 255 bytes: target_parse() and the options see to it. */
+static struct origin *origin_get(struct worker *w, const struct place *place)
 {
-	uint32_t hash = hash_of(host, port);
-	struct origin *o = origin_find(&w->origins, hash, host, port);
+	uint32_t hash = hash_of(place);
+	struct origin *o = origin_find(&w->origins, hash, place);
 
 	if (o)
 		return o;
 	o = slab_get(&w->origin_slab);
 	if (!o)
 		return NULL;
-	*o = (struct origin){ .worker = w, .hash = hash, .port = port, .host_len = (uint16_t)host.n };
-	assert(host.n < sizeof(o->host));
-	for (size_t i = 0; i < host.n; i++)
-		o->host[i] = ascii_lower(host.p[i]);
+	*o = (struct origin){
+		.worker = w,
+		.hash = hash,
+		.port = place->port,
+		.route = place->route,
+		.host_len = (uint16_t)place->host.n,
+	};
+	assert(place->host.n < sizeof(o->host));
+	for (size_t i = 0; i < place->host.n; i++)
+		o->host[i] = ascii_lower(place->host.p[i]);
 	list_init(&o->idle);
 	list_init(&o->waiting);
 	list_push_front(&w->origins.buckets[hash % ORIGIN_BUCKETS], &o->link);
@@ -90,14 +103,23 @@ static void origin_let_die(struct origin *o)
 
 /* -- connections -- */
 
-struct origin_conn *origin_conn_new(struct worker *w, struct origin *o, int fd, const struct address *address)
+struct origin_conn *origin_conn_new(struct worker *w, struct origin *o, struct dialled *end)
 {
 	struct origin_conn *oc = slab_get(&w->origin_conn_slab);
 
-	if (!oc)
+	if (!oc) {
+		close(end->result.fd);
+		buf_clear(&w->loop.bufs, &end->early);
 		return NULL;
-	*oc = (struct origin_conn){ .worker = w, .origin = o, .address = *address, .opened_us = w->loop.now_us };
-	conn_init(&oc->conn, &w->loop, fd, &origin_owner);
+	}
+	*oc = (struct origin_conn){
+		.worker = w,
+		.origin = o,
+		.address = end->result.address,
+		.opened_us = w->loop.now_us,
+	};
+	conn_init(&oc->conn, &w->loop, end->result.fd, &origin_owner);
+	oc->conn.in = end->early;
 	list_init(&oc->link);
 	if (o)
 		o->conn_count++;
@@ -266,7 +288,7 @@ static bool dial_more(struct origin *o)
 	const struct config *c = worker_snapshot(o->worker)->config;
 
 	while (o->dialling < o->waiting_count && o->conn_count + o->dialling < c->pool_max) {
-		if (!dial_start(o->worker, o, NULL, span_of(o->host, o->host_len), o->port))
+		if (!dial_start(o->worker, o, NULL, o->route, span_of(o->host, o->host_len), o->port))
 			return false;
 		o->dialling++;
 	}
@@ -290,7 +312,7 @@ static enum origin_answer refuse(struct exchange *x, const char *queue_reason)
 enum origin_answer origin_ask(struct exchange *x)
 {
 	const struct config *c = worker_snapshot(x->worker)->config;
-	struct origin *o = origin_get(x->worker, x->target.host, x->target.port);
+	struct origin *o = origin_get(x->worker, &x->place);
 
 	if (!o)
 		return refuse(x, NULL);
@@ -373,18 +395,18 @@ void origin_give_back(struct origin_conn *oc, bool reusable)
 		become_idle(oc);
 }
 
-void origin_dialled(struct origin *o, const struct connector_result *result, int64_t took_us)
+void origin_dialled(struct origin *o, struct dialled *end)
 {
 	struct origin_conn *oc = NULL;
 
 	o->dialling--;
-	if (result->status == CONNECT_OK) {
-		oc = origin_conn_new(o->worker, o, result->fd, &result->address);
+	if (end->result.status == CONNECT_OK) {
+		oc = origin_conn_new(o->worker, o, end);
 		if (!oc)
-			evutil_closesocket(result->fd);
+			end->result.status = CONNECT_NO_RESOURCES;
 	}
 	if (oc) {
-		if (!lend_next(oc, true, took_us))
+		if (!lend_next(oc, true, end->took_us))
 			become_idle(oc);
 		return;
 	}
@@ -393,7 +415,7 @@ void origin_dialled(struct origin *o, const struct connector_result *result, int
 		struct exchange *x = LIST_OF(o->waiting.next, struct exchange, wait_link);
 
 		origin_forget(x);
-		exchange_not_connected(x, result);
+		exchange_not_connected(x, &end->result);
 		return;
 	}
 	origin_let_die(o);

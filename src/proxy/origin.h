@@ -1,7 +1,7 @@
 /*
  * Origins and the pools of connections to them.
  *
- * An origin is a host and port.  Its connections are idle, lent to one exchange, or being dialled; exchanges that
+ * An origin is a host and port, reached by one route.  Its connections are idle, lent to one exchange, or being dialled; exchanges that
  * find none stand in line, up to a limit.
  */
 #ifndef FRESHET_PROXY_ORIGIN_H
@@ -9,7 +9,9 @@
 
 #include "net/connect.h"
 #include "net/conn.h"
+#include "proxy/route.h"
 
+struct dialled;
 struct exchange;
 struct worker;
 
@@ -31,6 +33,7 @@ struct origin {
 	struct dead dead;
 	uint32_t hash;
 	uint16_t port, host_len;
+	enum route_kind route;
 	char host[ORIGIN_HOST_MAX]; /* lower case */
 };
 
@@ -59,7 +62,7 @@ enum origin_answer {
 };
 
 /*
- * Asks for a connection to the place that x->target names.  With x->fresh_only only a newly made one will do.  Starts
+ * Asks for a connection to x->place.  With x->fresh_only only a newly made one will do.  Starts
  * x->deadline when all connections are in use.
  */
 enum origin_answer origin_ask(struct exchange *x) MUST_CHECK;
@@ -68,11 +71,13 @@ enum origin_answer origin_ask(struct exchange *x) MUST_CHECK;
 void origin_forget(struct exchange *x);
 
 /* A dial for the pool came to its end. */
-void origin_dialled(struct origin *o, const struct connector_result *result, int64_t took_us);
+void origin_dialled(struct origin *o, struct dialled *end);
 
-/* Wraps a connected socket, pooled when o is not NULL.  NULL, with fd still the caller's, when memory is out. */
-struct origin_conn *origin_conn_new(struct worker *w, struct origin *o, int fd, const struct address *address)
-	MUST_CHECK;
+/*
+ * Wraps what a successful dial connected, pooled when o is not NULL.  NULL, with the descriptor closed, when memory is
+ * out.
+ */
+struct origin_conn *origin_conn_new(struct worker *w, struct origin *o, struct dialled *end) MUST_CHECK;
 
 /* Ends the loan.  A reusable connection becomes idle or goes to the next in line; another is closed. */
 void origin_give_back(struct origin_conn *oc, bool reusable);

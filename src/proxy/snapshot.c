@@ -89,7 +89,8 @@ static bool compile(struct snapshot *s, const struct address *listening, size_t 
 	for (size_t i = 0; i < c->site_count; i++)
 		if (!add_site(s->policy, &c->sites[i], why))
 			return false;
-	return true;
+	s->routes = routes_new(c, why);
+	return s->routes != NULL;
 }
 
 struct snapshot *snapshot_new(struct config *config, const struct address *listening, size_t listening_count,
@@ -127,6 +128,7 @@ void snapshot_put(struct snapshot *s)
 	if (!s || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1)
 		return;
 	policy_free(s->policy);
+	routes_free(s->routes);
 	free(s->listening);
 	config_free(s->config);
 	free(s);

@@ -12,11 +12,13 @@
 #include "config/config.h"
 #include "http/h1.h"
 #include "policy/policy.h"
+#include "proxy/route.h"
 
 struct snapshot {
 	atomic_uint references;
 	struct config *config;     /* owned */
 	struct policy *policy;     /* owned */
+	struct routes *routes;     /* owned */
 	struct h1_limits limits;
 	struct span via;           /* points into config: the pseudonym, empty for none */
 	struct span name;          /* what freshet calls itself in Proxy-Status: the pseudonym, or "freshet" */

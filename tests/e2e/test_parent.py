@@ -48,6 +48,7 @@ def test_tunnel_through_a_parent(origin):
         assert client.connect_to(origin.authority).status == 200
         client.send(f"GET / HTTP/1.1\r\nHost: {origin.authority}\r\n\r\n".encode())
         assert client.response().body == b"hello"
+        client.close()
         assert parent.record(origin.authority)["http.request.method"] == "CONNECT"
 
 
