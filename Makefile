@@ -33,6 +33,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch
 # SAN carries a sanitizer or --coverage, which replace the hardening meant for daily use.
 HARDEN   := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
 OUR_DEFS := -std=c11 -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 -DFRESHET_VERSION='"$(VERSION)"' -Isrc \
+	-DCONFIG_DEFAULT_PATH='"$(SYSCONFDIR)/freshet/freshet.conf"' \
 	$(if $(LLHTTP_PKG),,-isystem $(LLHTTP_INC)) $(call pkg,--cflags,$(PKGS))
 OUR_CFLAGS  = $(CPPFLAGS) $(CFLAGS) $(OUR_DEFS) $(HARDEN) $(SAN) -fPIE -pthread -MMD -MP
 OUR_LDFLAGS = $(LDFLAGS) $(SAN) -pie -pthread -Wl,-z,relro,-z,now
@@ -42,6 +43,7 @@ OBJS := $(SRCS:%.c=$(BUILD)/%.o)
 # Folders that must work without an event loop, a resolver and TLS: what tests and fuzzers link.
 PURE_OBJS := $(foreach d,base http policy config inspect,$(filter $(BUILD)/src/$(d)/%,$(OBJS)))
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
+INTEGRATION := $(patsubst tests/integration/%.c,$(BUILD)/integration/%,$(wildcard tests/integration/*_test.c))
 FUZZ  := $(patsubst tests/fuzz/targets/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/targets/*.c))
 
 Q   = $(if $(V),,@)
@@ -56,7 +58,7 @@ endif
 # Debian keeps nginx and its like where ordinary users do not look.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: all help run test check check-san unit e2e lint fuzz fuzz-smoke fuzz-run summary bench \
+.PHONY: all help run test check check-san unit integration e2e lint fuzz fuzz-smoke fuzz-run summary bench \
 	coverage install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
@@ -93,6 +95,17 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libpure.a
 	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -MF $@.d -Wall -Wextra $(WERROR) $(OUR_LDFLAGS) -o $@ $< \
 		$(BUILD)/libpure.a $(call pkg,--libs,$(PURE_PKGS) cmocka)
 
+$(BUILD)/integration/dns_stub.o: tests/integration/dns_stub.c $(BUILD)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -Wall -Wextra $(WERROR) -c -o $@ $<
+
+# Everything but main().
+$(BUILD)/integration/%: tests/integration/%.c $(BUILD)/integration/dns_stub.o \
+		$(filter-out $(BUILD)/src/main.o,$(OBJS)) $(LLHTTP_OBJS)
+	$(call say,TEST,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -MF $@.d -Wall -Wextra $(WERROR) $(OUR_LDFLAGS) -o $@ \
+		$(filter %.c %.o,$^) $(call pkg,--libs,$(PKGS) cmocka) $(LDLIBS)
+
 $(BUILD)/fuzz/%: tests/fuzz/targets/%.c $(BUILD)/libpure.a
 	$(call say,FUZZ,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -MF $@.d -Wall -Wextra $(OUR_LDFLAGS) -fsanitize=fuzzer -o $@ $< \
@@ -104,14 +117,16 @@ $(BUILD)/flags: FORCE
 	@pkg-config --exists --print-errors $(PKGS) || { echo 'freshet: run .ci/install-deps build first' >&2; exit 1; }
 	@mkdir -p $(@D) && { printenv STAMP | cmp -s - $@ || printenv STAMP >$@; }
 
--include $(OBJS:.o=.d) $(LLHTTP_OBJS:.o=.d) $(UNITS:=.d) $(FUZZ:=.d)
+-include $(OBJS:.o=.d) $(LLHTTP_OBJS:.o=.d) $(UNITS:=.d) $(INTEGRATION:=.d) $(FUZZ:=.d) \
+	$(BUILD)/integration/dns_stub.d
 
 # ---- testing
 
-test: ## all tests, with what they need installed: unit, lint, a short fuzz, end to end
+test: ## all tests, with what they need installed: unit, integration, lint, a short fuzz, end to end
 	@.ci/install-deps test
 	@$(MAKE) all
 	@$(MAKE) unit
+	@$(MAKE) integration
 	@$(MAKE) lint
 	@$(MAKE) fuzz-smoke
 	@$(MAKE) e2e
@@ -120,22 +135,30 @@ test: ## all tests, with what they need installed: unit, lint, a short fuzz, end
 check: ## test, with warnings as errors (in build/check)
 	@$(MAKE) BUILD=build/check WERROR=-Werror test
 
-check-san: ## unit and end-to-end tests under address and undefined sanitizers (in build/san)
+check-san: ## unit, integration and end-to-end tests under address and undefined sanitizers (in build/san)
 	@.ci/install-deps test
 	@$(MAKE) all
-	@for t in unit e2e summary; do $(MAKE) E2E_SECONDS=1800 BUILD=build/san CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	@for t in unit integration e2e summary; do $(MAKE) E2E_SECONDS=1800 BUILD=build/san CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' $$t || exit; done
 
 SAN_ENV = ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
 	UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-unit: $(UNITS) ## unit tests of the pure folders
-	@echo "unit: $(words $(UNITS)) programs"
-	@failed=$(if $(UNITS),,none); for t in $(UNITS); do \
+# Runs programs of cmocka one after the other; one that ran no test has failed.
+define run-tests
+	@echo "$@: $(words $(1)) programs"
+	@failed=$(if $(1),,none); for t in $(1); do \
 		if $(SAN_ENV) timeout 120 $$t >$$t.log 2>&1 && grep -q 'PASSED.* [1-9][0-9]* test' $$t.log; \
 		then printf '  ok     %s\n' $$t; \
 		else cat $$t.log; printf '  FAILED %s\n' $$t; failed="$$failed $$t"; fi; done; \
-	[ -z "$$failed" ] || { echo "unit: failed: $$failed"; exit 1; }
+	[ -z "$$failed" ] || { echo "$@: failed: $$failed"; exit 1; }
+endef
+
+unit: $(UNITS) ## unit tests of the pure folders
+	$(call run-tests,$(UNITS))
+
+integration: $(INTEGRATION) ## resolver, connector, log writer on real sockets, files and threads
+	$(call run-tests,$(INTEGRATION))
 
 e2e: $(BUILD)/freshet ## end-to-end tests with a real process
 	@echo "e2e: tests/e2e against $(BUILD)/freshet"
@@ -164,16 +187,16 @@ fuzz-run: $(FUZZ)
 		sed -n 's/^stat::number_of_executed_units: */  runs   /p' $$t.log; done
 
 summary:
-	@for t in $(UNITS); do echo "$${t##*/}:"; grep -E '^\[ +(PASSED|FAILED|SKIPPED) ' $$t.log; done
+	@for t in $(UNITS) $(INTEGRATION); do echo "$${t##*/}:"; grep -E '^\[ +(PASSED|FAILED|SKIPPED) ' $$t.log; done
 
 bench: ## throughput, latency and cost beside other proxies
 	@.ci/install-deps bench
 	@$(MAKE) all
 	@FRESHET=$(abspath $(BUILD)/freshet) tests/bench/run
 
-coverage: ## line coverage of unit and end-to-end tests
+coverage: ## line coverage of unit, integration and end-to-end tests
 	@.ci/install-deps coverage
-	@for t in unit e2e; do $(MAKE) BUILD=build/cov CFLAGS='-O0 -g' SAN=--coverage $$t || exit; done
+	@for t in unit integration e2e; do $(MAKE) BUILD=build/cov CFLAGS='-O0 -g' SAN=--coverage $$t || exit; done
 	@gcovr -r . -f src/ --object-directory build/cov build/cov
 
 # ---- installing
@@ -186,6 +209,7 @@ install: all ## PREFIX=/usr/local, DESTDIR; an existing configuration file is ke
 	install -D -m 644 conf/man/freshet.conf.5 $(DESTDIR)$(MANDIR)/man5/freshet.conf.5
 	install -D -m 644 systemd/freshet.sysusers.conf $(DESTDIR)$(USERSDIR)/freshet.conf
 	install -D -m 644 systemd/freshet.socket $(DESTDIR)$(UNITDIR)/freshet.socket
+	install -D -m 644 conf/logrotate $(DESTDIR)$(SYSCONFDIR)/logrotate.d/freshet
 	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/freshet
 	$(subst) systemd/freshet.service >$(DESTDIR)$(UNITDIR)/freshet.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/freshet.service
@@ -195,6 +219,7 @@ install: all ## PREFIX=/usr/local, DESTDIR; an existing configuration file is ke
 
 uninstall: ## removes all of that but the configuration
 	rm -f $(DESTDIR)$(BINDIR)/freshet $(DESTDIR)$(MANDIR)/man8/freshet.8 $(DESTDIR)$(MANDIR)/man5/freshet.conf.5
+	rm -f $(DESTDIR)$(SYSCONFDIR)/logrotate.d/freshet
 	rm -f $(DESTDIR)$(USERSDIR)/freshet.conf $(DESTDIR)$(UNITDIR)/freshet.service $(DESTDIR)$(UNITDIR)/freshet.socket
 
 clean: ## remove build/

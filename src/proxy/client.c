@@ -62,6 +62,10 @@ void client_linger(struct client *c)
 	c->conn.read_wanted = true;
 	c->conn.write_wanted = false;
 	conn_end_writes(&c->conn);
+	if (c->conn.read_ended && !conn_blocked(&c->conn)) {
+		client_kill(c);
+		return;
+	}
 	deadline_start(&c->worker->loop, &c->conn.deadline, DEADLINE_LINGER);
 	conn_update(&c->conn);
 }
@@ -98,7 +102,7 @@ void client_exchange_done(struct client *c, const struct client_ending *ending)
 	if (ending->reset) {
 		conn_abort(&c->conn);
 		client_kill(c);
-	} else if (ending->persistent) {
+	} else if (ending->persistent && !(c->worker->draining && !more_came)) {
 		deadline_start(&c->worker->loop, &c->conn.deadline, DEADLINE_CLIENT_IDLE);
 		read_requests(c);
 	} else if (ending->unread || more_came || conn_blocked(&c->conn)) {

@@ -202,7 +202,8 @@ struct dial *dial_start(struct worker *w, struct origin *origin, struct exchange
 		.port = port,
 		.started_us = w->loop.now_us,
 	};
-	d->through = goes_through(d, route);
+	/* A reload may have taken the parent away since the route was chosen. */
+	d->through = goes_through(d, route) && routes_parent(d->view->snapshot->routes)->kind != PARENT_NONE;
 	list_push(&w->dials, &d->link);
 	d->connector.allows = dial_allows;
 	d->connector.done = dial_done;

@@ -165,7 +165,8 @@ static enum step start_relay(struct exchange *x, struct span bytes, size_t head_
 	enum framing to = framing_for_client(x, m->framing);
 	struct loop *l = &x->worker->loop;
 
-	x->client_persistent = x->client_persistent && to != FRAMING_CLOSE && !x->worker->draining;
+	/* An answer before the end of the request means that nobody may read the rest (RFC 9112 section 9.6). */
+	x->client_persistent = x->client_persistent && to != FRAMING_CLOSE && !x->worker->draining && flow_done(&x->up);
 	x->origin_persistent = m->persistent && m->framing != FRAMING_CLOSE;
 	apply_policy(x);
 	struct h1_write w = {

@@ -132,6 +132,7 @@ def test_tunnel_survives_until_the_deadline_of_the_drain():
         time.sleep(0.2)
         client.send(b"ping")
         assert client.read_to_end() == b"ping"
+        client.close()
         assert proxy.process.wait(3) == 0
 
 

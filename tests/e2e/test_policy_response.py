@@ -2,6 +2,7 @@
 import pytest
 
 from harness import Freshet, Client, chunked, response
+from harness.http1 import Incomplete
 
 TRIPLE = "no-cache, no-store, must-revalidate"
 THEN = "Thu, 01 Jan 2026 00:00:00 GMT"
@@ -111,8 +112,7 @@ def test_received_cache_status_members_stay_before_ours(client, origin):
 
 @pytest.mark.parametrize("trailer", ["Cache-Control: max-age=3600", "Expires: " + THEN, "Age: 5",
                                      "CDN-Cache-Control: max-age=9",
-                                     "Alt-Svc: h3=\":443\"", "Content-Length: 5", "Transfer-Encoding: chunked",
-                                     "Host: x",
+                                     "Alt-Svc: h3=\":443\"", "Content-Length: 5", "Host: x",
                                      "Connection: close", "Pragma: cache", "Surrogate-Control: max-age=1"])
 def test_trailer_cannot_bring_a_field_back(client, origin, trailer):
     origin.answer = response(chunked(b"abc", trailers=[trailer, "X-Checksum: 1"]), "Transfer-Encoding: chunked",
@@ -120,6 +120,14 @@ def test_trailer_cannot_bring_a_field_back(client, origin, trailer):
     answer = client.get(origin.url("/trailers"), "TE: trailers", "Connection: TE")
     assert answer.body == b"abc"
     assert answer.trailers == [("X-Checksum", "1")]
+
+
+def test_trailer_that_frames_again_leaves_the_answer_cut_short(client, origin):
+    origin.answer = response(chunked(b"abc", trailers=["Transfer-Encoding: chunked", "X-Checksum: 1"]),
+                             "Transfer-Encoding: chunked", length=False)
+    with pytest.raises(Incomplete):
+        client.get(origin.url("/trailers"), "TE: trailers", "Connection: TE")
+    assert client.closed_by_peer()
 
 
 def test_permanent_redirect_is_kept_by_default(client, origin):

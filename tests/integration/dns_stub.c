@@ -203,19 +203,32 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-int dns_stub_start(const struct dns_name *names)
+/* One port for TCP and UDP, or -1: what is free for one may be taken for the other. */
+static int bind_both(void)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t bytes = sizeof(at);
 
-	table = names;
-	udp_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	tcp_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(udp_fd, (const void *)&at, bytes) != 0 || getsockname(udp_fd, (void *)&at, &bytes) != 0 ||
-		bind(tcp_fd, (const void *)&at, bytes) != 0 || listen(tcp_fd, 16) != 0)
-		return -1;
-	detach(serve, NULL);
-	return ntohs(at.sin_port);
+	udp_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (bind(tcp_fd, (const void *)&at, bytes) == 0 && getsockname(tcp_fd, (void *)&at, &bytes) == 0 &&
+		bind(udp_fd, (const void *)&at, bytes) == 0 && listen(tcp_fd, 16) == 0)
+		return ntohs(at.sin_port);
+	close(tcp_fd);
+	close(udp_fd);
+	return -1;
+}
+
+int dns_stub_start(const struct dns_name *names)
+{
+	int port = -1;
+
+	table = names;
+	for (int tries = 0; port < 0 && tries < 100; tries++)
+		port = bind_both();
+	if (port >= 0)
+		detach(serve, NULL);
+	return port;
 }
 
 int dns_stub_asked(const char *name, bool tcp)

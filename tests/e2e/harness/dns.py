@@ -30,10 +30,8 @@ class DnsServer:
     def __init__(self, names=None):
         self.names = dict(names or {})
         self.queries = []
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", 0))
+        self.udp, self.tcp = one_port_for_both()
         self.port = self.udp.getsockname()[1]
-        self.tcp = socket.create_server(("127.0.0.1", self.port))
 
     @property
     def option(self):
@@ -104,6 +102,20 @@ class DnsServer:
         records = b"".join(record(kind, entry.ttl, address) for address in addresses)
         header = query[:2] + struct.pack("!HHHHH", flags, 1, len(addresses), 0, 0)
         return header + query[12:end] + records
+
+
+def one_port_for_both():
+    """A UDP and a TCP socket on the same number; what is free for one may be taken for the other."""
+    for _ in range(100):
+        tcp = socket.create_server(("127.0.0.1", 0))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+            return udp, tcp
+        except OSError:
+            tcp.close()
+            udp.close()
+    raise OSError("no port is free for both UDP and TCP")
 
 
 def question(query):
