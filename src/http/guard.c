@@ -61,20 +61,23 @@ static uint64_t stops_at_end(const struct pass *s, size_t left)
 static __attribute__((noinline)) bool next_stops(struct pass *s)
 {
 	while (!s->stops) {
-		size_t left = (size_t)(s->end - s->next), n = left;
+		size_t left = (size_t)(s->end - s->next);
 
 		if (!left)
 			return false;
-		if (left >= BYTES_WIDE)
-			s->stops = stops_text_wide(s->next), n = BYTES_WIDE;
-		else if (left >= BYTES_BLOCK)
-			s->stops = stops_text(s->next), n = BYTES_BLOCK;
-		else
+		s->block = s->next;
+		if (left >= BYTES_WIDE) {
+			s->stops = stops_text_wide(s->block);
+			s->next += BYTES_WIDE;
+		} else if (left >= BYTES_BLOCK) {
+			s->stops = stops_text(s->block);
+			s->next += BYTES_BLOCK;
+		} else {
 			s->stops = stops_at_end(s, left);
+			s->next += left;
+		}
 		s->stops &= ~s->seen;
 		s->seen = 0;
-		s->block = s->next;
-		s->next += n;
 	}
 	return true;
 }
@@ -433,12 +436,11 @@ enum h1_result guard_read(enum guard_kind kind, struct span in, size_t *scanned,
 	struct pass s = {
 		.begin = in.p, .end = in.p + in.n, .kind = kind, .limits = limits, .m = m, .g = g, .error = error,
 	};
-	enum h1_result r = H1_MORE;
 
 	*g = (struct guard){ 0 };
 	if (!in.n)
 		return H1_MORE;
-	r = tls_rule(&s);
+	enum h1_result r = tls_rule(&s);
 	if (r != H1_OK)
 		return r;
 	/* RFC 9112 section 2.2: some clients end a body with a CRLF that is not counted. */

@@ -24,7 +24,7 @@ struct guard {
 
 /*
  * Reads the head at the front of `in` into m: start line and fields (values trimmed), nothing else.  *scanned as
- * in h1_read_request().  On H1_MORE the fields seen so far are in m, and are read again next time.
+ * in h1_read_request().  On H1_MORE m holds nothing of use: the head is read from its start when more has come.
  */
 enum h1_result guard_read(enum guard_kind kind, struct span in, size_t *scanned, const struct h1_limits *limits,
 	struct message *m, struct guard *g, struct h1_error *error) MUST_CHECK;

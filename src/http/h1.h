@@ -104,18 +104,19 @@ struct h1_write {
 	bool keep_length;    /* responses without a body to HEAD or with 304: Content-Length as received */
 };
 
-/* More room than any head of that message can take when written. */
+/* More room than any head of that message can take when written.  For trailers w, and m where none, may be NULL. */
 size_t h1_head_room(const struct message *m, const struct h1_write *w);
 
 /*
  * Writes the head with its edits applied, always as HTTP/1.1: untouched fields byte for byte, in order; a SET field
- * in the place of its first line; framing normalised in its place; additions at the end.  `out` has
- * h1_head_room() bytes.  Returns the length.
+ * in the place of its first line; framing normalised in its place; additions at the end.  Framing fields,
+ * Connection, Upgrade and TE are written from `w` alone, whatever fields and edits say; other hop-by-hop fields
+ * only where an edit sets or adds them.  `out` has h1_head_room() bytes.  Returns the length.
  */
 size_t h1_write_request(const struct message *m, const struct h1_write *w, char *out);
 size_t h1_write_response(const struct message *m, const struct h1_write *w, char *out);
 
-/* Writes the last chunk and the trailers that are not dropped; same room rule.  `m` may be NULL: none. */
+/* Writes the last chunk and the trailers that are not dropped, without edits; same room rule.  `m` may be NULL. */
 size_t h1_write_trailers(const struct message *m, char *out);
 
 enum { H1_CHUNK_HEAD_MAX = 20, H1_CHUNK_TAIL_LEN = 2 };

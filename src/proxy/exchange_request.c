@@ -49,8 +49,21 @@ static enum step own_page(struct exchange *x)
 	return exchange_answered(x, reply_page(x, 200, page.content_type, page.body));
 }
 
+/* What the configuration wants for this site. */
+static void choose_settings(struct exchange *x)
+{
+	struct policy_subject subject = {
+		.target = &x->target,
+		.method = x->request.method,
+		.client = &x->client->address,
+	};
+
+	x->policy.settings = policy_match(x->view->snapshot->policy, &subject);
+}
+
 static enum step target_connect(struct exchange *x)
 {
+	choose_settings(x);
 	x->policy.not_busted = "opaque tunnel: not busted";
 	if (!config_ports_have(&x->view->snapshot->config->connect_ports, x->target.port))
 		return exchange_fail(x, REPLY_DENIED_PORT, "CONNECT to a port that connect-ports does not name");
@@ -192,21 +205,16 @@ enum step step_policy(struct exchange *x)
 {
 	char mark_text[LOOP_MARK_LEN];
 	struct span mark = span_of(mark_text, LOOP_MARK_LEN);
-	struct policy_subject subject = {
-		.target = &x->target,
-		.method = x->request.method,
-		.client = &x->client->address,
-	};
-	const struct policy_settings *settings = policy_match(x->view->snapshot->policy, &subject);
-	const char *refusal = policy_refuses(settings, &x->request);
+	const char *refusal;
 
-	x->policy.settings = settings;
+	choose_settings(x);
+	refusal = policy_refuses(x->policy.settings, &x->request);
 	if (refusal)
 		return exchange_fail(x, REPLY_SPECULATION, refusal);
 	loop_mark(x, mark_text);
 	if (has_been_here(x, mark))
 		return exchange_fail(x, REPLY_LOOP, "our own mark is in the request's Via");
-	policy_request(&x->policy, settings, &x->request, &x->arena);
+	policy_request(&x->policy, x->policy.settings, &x->request, &x->arena);
 	message_set(&x->request, HEADER_HOST, x->target.authority, "RFC 9112 section 3.2.2: the target decides");
 	if (!x->request.minor)
 		message_remove(&x->request, HEADER_EXPECT, "RFC 9110 section 10.1.1: not from HTTP/1.0");

@@ -21,7 +21,7 @@
 enum {
 	SIGNALS = 5,
 	CHECK_MS = 100,          /* how often a draining server looks whether its workers are done */
-	DESCRIPTORS_APART = 64,  /* beside clients and origins */
+	DESCRIPTORS_APART = 256, /* beside clients: for the first of their origins, logs, listeners */
 };
 
 enum server_state {
@@ -57,7 +57,7 @@ static unsigned count_workers(const struct config *c)
 	return cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;
 }
 
-/* Clients and their origins, a descriptor each: as many as the system grants. */
+/* As many descriptors as the system grants: clients and origins take one each. */
 static void raise_descriptor_limit(const struct config *c)
 {
 	struct rlimit r;
@@ -67,7 +67,7 @@ static void raise_descriptor_limit(const struct config *c)
 	r.rlim_cur = r.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &r) < 0 || getrlimit(RLIMIT_NOFILE, &r) < 0)
 		return;
-	if (r.rlim_cur < (rlim_t)c->max_clients * 2 + DESCRIPTORS_APART)
+	if (r.rlim_cur < (rlim_t)c->max_clients + DESCRIPTORS_APART)
 		log_warn("max-clients is %u, but only %" PRIu64 " descriptors are allowed: accepting will pause when they run out",
 			c->max_clients, (uint64_t)r.rlim_cur);
 }

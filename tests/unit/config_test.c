@@ -334,7 +334,7 @@ static void test_doubtful_values_are_warned_about(void **state)
 		{ "listen = \"0.0.0.0:80\"\nallow-any-client = yes",
 		  "test.conf:2: allow-any-client: every client" },
 		{ "allow = {}", "test.conf: allow: the list is empty" },
-		{ "pool-idle = 300", "test.conf:1: pool-idle: more than pool-max (256)" },
+		{ "pool-idle = 3000", "test.conf:1: pool-idle: more than pool-max (1024)" },
 		{ "max-head = 4k\nmax-target = 8k", "test.conf:2: max-target: a target is part of the head" },
 		{ "no-parent = {\"a\"}", "test.conf:1: no-parent has no meaning without parent" },
 		{ "site \"a\" { method = {\"get\"} }", "test.conf:1: method: \"get\" is in small letters" },
