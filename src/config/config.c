@@ -52,18 +52,3 @@ bool config_ports_have(const struct config_ports *ports, uint16_t port)
 			return true;
 	return false;
 }
-
-const char *config_mode_name(enum config_mode mode)
-{
-	switch (mode) {
-	case CONFIG_MODE_OFF:
-		return "off";
-	case CONFIG_MODE_OBSERVE:
-		return "observe";
-	case CONFIG_MODE_REVALIDATE:
-		return "revalidate";
-	case CONFIG_MODE_BUST:
-		return "bust";
-	}
-	return "";
-}

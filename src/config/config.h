@@ -145,7 +145,4 @@ bool config_client_allowed(const struct config *config, const struct address *cl
 
 bool config_ports_have(const struct config_ports *ports, uint16_t port);
 
-/* "off", "observe", "revalidate" or "bust". */
-const char *config_mode_name(enum config_mode mode);
-
 #endif

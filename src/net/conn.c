@@ -125,6 +125,13 @@ enum io_result conn_read(struct conn *c, struct span *bytes, bool *filled)
 	return IO_OK;
 }
 
+bool conn_has_unread(const struct conn *c)
+{
+	char byte;
+
+	return c->readable && (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN);
+}
+
 static bool in_scratch(const struct loop *l, struct span bytes)
 {
 	return bytes.p >= l->scratch && bytes.p <= l->scratch + LOOP_SCRATCH_BYTES;

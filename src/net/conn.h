@@ -96,6 +96,12 @@ static inline struct span conn_stored(const struct conn *c)
  */
 bool conn_consume(struct conn *c, struct span bytes, size_t n) MUST_CHECK;
 
+/*
+ * Whether bytes (or an end) wait in the kernel.  Asks it only where the latest read does not tell already: after one
+ * that came up short, what comes is reported by an event.
+ */
+bool conn_has_unread(const struct conn *c) MUST_CHECK;
+
 /* The first n of `bytes` are used; returns the others, which still have to be consumed before the next read. */
 struct span conn_skip(struct conn *c, struct span bytes, size_t n) MUST_CHECK;
 

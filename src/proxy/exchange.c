@@ -146,7 +146,7 @@ static bool origin_is_reusable(const struct exchange *x)
 	const struct conn *o = &x->origin->conn;
 
 	return x->origin_persistent && flow_done(&x->up) && flow_done(&x->down) && !x->up_abandoned && !o->read_ended &&
-	       !conn_stored(o).n && !conn_blocked(o);
+	       !conn_stored(o).n && !conn_blocked(o) && !conn_has_unread(o);
 }
 
 static void release_origin(struct exchange *x)

@@ -49,7 +49,7 @@ static void keep_message(int priority, const char *format, va_list args)
 	pthread_mutex_unlock(&messages_lock);
 }
 
-void syslog(int priority, const char *format, ...)
+void (syslog)(int priority, const char *format, ...) /* in brackets: clang may have it as a macro */
 {
 	va_list args;
 
