@@ -51,8 +51,7 @@ struct record {
 	char url[RECORD_URL_MAX];  /* without userinfo; last, so that only its used part need be touched */
 };
 
-/* Copies the effective edits of a message. */
-void record_request_edits(struct record *r, const struct message *m);
-void record_response_edits(struct record *r, const struct message *m);
+/* Copies the effective edits of a message; returns how many. */
+uint8_t record_edits(struct record_edit out[RECORD_EDITS_MAX], const struct message *m);
 
 #endif

@@ -56,7 +56,8 @@ void client_kill(struct client *c)
 
 /* -- ending -- */
 
-void client_linger(struct client *c)
+/* Ends the connection so that everything sent still arrives. */
+static void client_linger(struct client *c)
 {
 	c->state = CLIENT_LINGER;
 	c->conn.read_wanted = true;

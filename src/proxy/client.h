@@ -45,9 +45,6 @@ struct client_ending {
 /* Called by the exchange when it is over: reads the next request, or ends the connection. */
 void client_exchange_done(struct client *c, const struct client_ending *ending);
 
-/* Ends the connection so that everything sent still arrives. */
-void client_linger(struct client *c);
-
 /* The worker drains: one that is idle is closed, the others after their exchange. */
 void client_drain(struct client *c);
 

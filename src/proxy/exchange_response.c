@@ -18,7 +18,8 @@ static bool is_repeatable(const struct exchange *x)
 	       (x->request.framing == FRAMING_NONE || x->request.framing == FRAMING_LENGTH);
 }
 
-enum step exchange_repeat(struct exchange *x)
+/* The same request again, on a connection made for it. */
+static enum step repeat(struct exchange *x)
 {
 	exchange_drop_origin(x);
 	x->fresh_only = true;
@@ -33,7 +34,7 @@ static enum step no_response(struct exchange *x)
 	bool begun = conn_stored(&x->origin->conn).n > 0 || x->interim_count;
 
 	if (!begun && is_repeatable(x))
-		return exchange_repeat(x);
+		return repeat(x);
 	exchange_drop_origin(x);
 	if (begun)
 		return exchange_fail(x, REPLY_INCOMPLETE, "the origin closed in the middle of its answer's head");
@@ -116,15 +117,8 @@ static enum h1_connection connection_for_client(const struct exchange *x)
 
 static void note_response(struct exchange *x)
 {
-	const struct message *m = &x->worker->response;
-	struct exchange_facts *facts = &x->facts;
-
-	facts->status = (uint16_t)m->status;
-	facts->response_edit_count = 0;
-	for (unsigned i = 0; i < m->edit_count; i++)
-		if (m->edits[i].effective)
-			facts->response_edits[facts->response_edit_count++] =
-				(struct record_edit){ .op = (uint8_t)m->edits[i].op, .id = (uint8_t)m->edits[i].id };
+	x->facts.status = (uint16_t)x->worker->response.status;
+	x->facts.response_edit_count = record_edits(x->facts.response_edits, &x->worker->response);
 }
 
 static void apply_policy(struct exchange *x)

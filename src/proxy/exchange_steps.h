@@ -44,9 +44,6 @@ bool exchange_send_body(struct exchange *x, enum step *step);
 /* Cuts the loan short: the origin connection is reset and closed. */
 void exchange_drop_origin(struct exchange *x);
 
-/* The same request again, on a connection made for it. */
-enum step exchange_repeat(struct exchange *x);
-
 /* Both connections carry opaque bytes from here on. */
 enum step exchange_become_tunnel(struct exchange *x);
 

@@ -150,9 +150,9 @@ static enum flow_result feed_trailers(struct flow *f, struct worker *w, struct c
 	message_init(&trailers, w->fields, worker_snapshot(w)->limits.fields);
 	switch (h1_read_trailers(&f->chunked, rest, &f->scanned, &worker_snapshot(w)->limits, &trailers, &len, &error)) {
 	case H1_OK:
-		f->state = FLOW_DONE;
 		if (!give_end(f, w, to, body, &trailers))
-			return FLOW_SINK_BROKEN;
+			return FLOW_SINK_BROKEN; /* and not done: what is left in the source is not the next message's */
+		f->state = FLOW_DONE;
 		return conn_consume(from, rest, len) ? FLOW_FINISHED : FLOW_SOURCE_BROKEN;
 	case H1_MORE:
 		f->starving = true;
@@ -163,7 +163,7 @@ static enum flow_result feed_trailers(struct flow *f, struct worker *w, struct c
 		break;
 	}
 	f->reason = error.reason;
-	return FLOW_SOURCE_BAD;
+	return give(f, w, to, body, SPAN_NONE) ? FLOW_SOURCE_BAD : FLOW_SINK_BROKEN;
 }
 
 static enum flow_result feed_chunked(struct flow *f, struct worker *w, struct conn *from, struct conn *to,
@@ -219,8 +219,10 @@ static enum flow_result ended(struct flow *f, struct worker *w, struct conn *to)
 {
 	if (f->from != FRAMING_CLOSE)
 		return FLOW_SOURCE_CUT;
+	if (!give_end(f, w, to, SPAN_NONE, NULL))
+		return FLOW_SINK_BROKEN;
 	f->state = FLOW_DONE;
-	return give_end(f, w, to, SPAN_NONE, NULL) ? FLOW_FINISHED : FLOW_SINK_BROKEN;
+	return FLOW_FINISHED;
 }
 
 static enum flow_result run_splice(struct flow *f, struct worker *w, struct conn *from, struct conn *to)

@@ -163,7 +163,7 @@ static bool start_workers(struct server *s)
 
 /* -- reload -- */
 
-void server_log_report(const struct config_report *report)
+static void log_report(const struct config_report *report)
 {
 	for (size_t i = 0; i < report->errors.count; i++)
 		log_error("%s", report->errors.items[i]);
@@ -178,7 +178,7 @@ static bool prepare_reload(struct server *s, struct sockets *sockets, struct sna
 	struct config *c = config_load(s->options->config_path, s->options->overrides, &report);
 	char why[SOCKETS_WHY_BYTES];
 
-	server_log_report(&report);
+	log_report(&report);
 	config_report_fini(&report);
 	if (!c)
 		return false;

@@ -17,7 +17,4 @@ struct server_options {
 /* Takes over config.  Returns the exit status: 0, or 1 when it could not start. */
 int server_run(struct config *config, const struct server_options *options);
 
-/* Logs what loading a configuration had to say. */
-void server_log_report(const struct config_report *report);
-
 #endif
