@@ -14,6 +14,7 @@ enum { READ_MIN_BYTES = 1024 };
 
 static void conn_on_event(evutil_socket_t fd, short what, void *arg);
 static void conn_on_deadline(struct deadline *d);
+static void conn_serve_ready(struct list *link);
 
 static ssize_t plain_read(struct conn *c, char *to, size_t n)
 {
@@ -45,15 +46,23 @@ void conn_init(struct conn *c, struct loop *l, int fd, const struct conn_owner *
 {
 	*c = (struct conn){ .loop = l, .owner = owner, .io = &io_plain, .fd = fd };
 	deadline_init(&c->deadline, conn_on_deadline);
+	list_init(&c->ready_link);
+	l->serve_ready = conn_serve_ready;
+}
+
+static void disarm(struct conn *c)
+{
+	if (c->armed)
+		event_del(&c->event);
+	c->armed = false;
+	list_remove(&c->ready_link);
 }
 
 void conn_close(struct conn *c)
 {
 	if (c->fd < 0)
 		return;
-	if (c->interest)
-		event_del(&c->event);
-	c->interest = 0;
+	disarm(c);
 	close(c->fd);
 	c->fd = -1;
 	buf_clear(&c->loop->bufs, &c->in);
@@ -67,9 +76,7 @@ int conn_detach(struct conn *c, struct buf *stored)
 
 	*stored = c->in;
 	c->in = (struct buf){ .data = NULL };
-	if (c->interest)
-		event_del(&c->event);
-	c->interest = 0;
+	disarm(c);
 	c->fd = -1;
 	buf_clear(&c->loop->bufs, &c->out);
 	deadline_stop(c->loop, &c->deadline);
@@ -108,7 +115,7 @@ enum io_result conn_read(struct conn *c, struct span *bytes, bool *filled)
 		return IO_ERROR;
 	}
 	ssize_t n = c->io->read(c, to, room);
-	c->readable = n == (ssize_t)room; /* level-triggered: a short read is followed by another event */
+	c->bytes = n <= 0 ? BYTES_NONE : (size_t)n == room || c->hung_up || c->write_ended ? BYTES_THERE : BYTES_UNSURE;
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? IO_AGAIN : IO_ERROR;
 	if (n == 0) {
@@ -125,11 +132,13 @@ enum io_result conn_read(struct conn *c, struct span *bytes, bool *filled)
 	return IO_OK;
 }
 
-bool conn_has_unread(const struct conn *c)
+bool conn_has_unread(struct conn *c)
 {
 	char byte;
 
-	return c->readable && (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN);
+	if (c->bytes == BYTES_THERE && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+		c->bytes = BYTES_NONE;
+	return c->bytes == BYTES_THERE;
 }
 
 static bool in_scratch(const struct loop *l, struct span bytes)
@@ -230,19 +239,35 @@ static void on_writable(struct conn *c)
 	c->owner->writable(c);
 }
 
+/* Bytes or an end are there, and the owner has use for them. */
+static void serve_readable(struct conn *c)
+{
+	if (conn_is_open(c) && c->bytes == BYTES_THERE && c->read_wanted && !c->read_ended)
+		c->owner->readable(c);
+	conn_update(c);
+}
+
 static void conn_on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
 
 	(void)fd;
 	c->loop->now_us = clock_us();
-	if (what & EV_WRITE)
+	if (what & EV_CLOSED)
+		c->hung_up = true;
+	if (what & (EV_READ | EV_CLOSED))
+		c->bytes = BYTES_THERE;
+	if (what & EV_WRITE && (conn_blocked(c) || c->write_wanted))
 		on_writable(c);
-	if (what & EV_READ && conn_is_open(c) && c->read_wanted) {
-		c->readable = true;
-		c->owner->readable(c);
-	}
-	conn_update(c);
+	serve_readable(c);
+}
+
+static void conn_serve_ready(struct list *link)
+{
+	struct conn *c = LIST_OF(link, struct conn, ready_link);
+
+	c->loop->now_us = clock_us();
+	serve_readable(c);
 }
 
 static void conn_on_deadline(struct deadline *d)
@@ -253,23 +278,25 @@ static void conn_on_deadline(struct deadline *d)
 	conn_update(c);
 }
 
+static void arm(struct conn *c, short what)
+{
+	if (c->armed)
+		event_del(&c->event);
+	event_assign(&c->event, c->loop->base, c->fd, what | EV_CLOSED | EV_ET | EV_PERSIST, conn_on_event, c);
+	event_add(&c->event, NULL);
+	c->armed = true;
+}
+
 void conn_update(struct conn *c)
 {
-	short want = 0;
-
 	if (!conn_is_open(c))
 		return;
-	if (c->read_wanted && !c->read_ended)
-		want |= EV_READ;
-	if (conn_blocked(c) || c->write_wanted)
-		want |= EV_WRITE;
-	if (want == c->interest)
-		return;
-	if (c->interest)
-		event_del(&c->event);
-	c->interest = want;
-	if (!want)
-		return;
-	event_assign(&c->event, c->loop->base, c->fd, want | EV_PERSIST, conn_on_event, c);
-	event_add(&c->event, NULL);
+	if (!c->armed_write && (conn_blocked(c) || c->write_wanted)) {
+		c->armed_write = true;
+		arm(c, EV_READ | EV_WRITE);
+	} else if (!c->armed) {
+		arm(c, EV_READ);
+	}
+	if (c->bytes == BYTES_THERE && c->read_wanted && !c->read_ended && list_empty(&c->ready_link))
+		list_push(&c->loop->ready, &c->ready_link);
 }

@@ -3,7 +3,10 @@
  *
  * Writes are tried at once and only what the kernel does not take is stored.  Reads go to the loop's scratch
  * buffer and only what its owner cannot use yet is stored.  So an idle connection holds no buffer.
- * Interest in events is computed from that state in conn_update(), never set elsewhere.
+ *
+ * Events are edge-triggered: the kernel tells once, and `bytes` remembers it.  That spares it from asking every
+ * socket again in each wait, and us from telling it what is of interest at the moment.  Whether a connection is
+ * served is computed from its state in conn_update(), never set elsewhere.
  */
 #ifndef FRESHET_NET_CONN_H
 #define FRESHET_NET_CONN_H
@@ -33,21 +36,35 @@ struct conn_owner {
 	void (*expired)(struct conn *c);  /* its deadline passed */
 };
 
+/*
+ * What is known of bytes, or an end, waiting in the kernel.  A read that comes up short leaves it unsure: nearly always
+ * nothing more is there, but an end or a reset that arrived together with the bytes is not told a second time.  Who has
+ * its message complete may leave it at that (conn_settle()); who needs more has to read until there is nothing.
+ */
+enum conn_bytes {
+	BYTES_NONE,
+	BYTES_UNSURE,
+	BYTES_THERE,
+};
+
 struct conn {
 	struct event event;
 	struct loop *loop;              /* borrowed */
 	const struct conn_owner *owner;
 	const struct io_ops *io;
 	int fd;                         /* owned; -1 once closed */
-	short interest;                 /* armed events */
+	bool armed;                     /* the kernel tells of bytes and ends */
+	bool armed_write;               /* and of room; from the first time that there was none */
 	bool read_wanted;               /* set by the owner: it has use for bytes, or for news of the end */
 	bool write_wanted;              /* set by the owner: wake it when the socket takes bytes (splicing) */
-	bool readable;                  /* the kernel said so, and no read has come up short since */
+	enum conn_bytes bytes;          /* waiting in the kernel */
+	bool hung_up;                   /* the peer's end is on its way: reads are not done before it was read */
 	bool read_ended;                /* end of file was read */
 	bool write_ended;               /* shut down, or to be once `out` is sent */
 	struct buf in;                  /* received, not consumed */
 	struct buf out;                 /* accepted, not sent */
 	struct deadline deadline;
+	struct list ready_link;         /* in the loop's ready list, while there is more to read at once */
 };
 
 enum io_result {
@@ -96,11 +113,15 @@ static inline struct span conn_stored(const struct conn *c)
  */
 bool conn_consume(struct conn *c, struct span bytes, size_t n) MUST_CHECK;
 
-/*
- * Whether bytes (or an end) wait in the kernel.  Asks it only where the latest read does not tell already: after one
- * that came up short, what comes is reported by an event.
- */
-bool conn_has_unread(const struct conn *c) MUST_CHECK;
+/* The message being read is complete: what comes next is told by an event. */
+static inline void conn_settle(struct conn *c)
+{
+	if (c->bytes == BYTES_UNSURE)
+		c->bytes = BYTES_NONE;
+}
+
+/* Whether bytes, or an end, wait in the kernel.  Asks it only where there is reason to. */
+bool conn_has_unread(struct conn *c) MUST_CHECK;
 
 /* The first n of `bytes` are used; returns the others, which still have to be consumed before the next read. */
 struct span conn_skip(struct conn *c, struct span bytes, size_t n) MUST_CHECK;
@@ -118,7 +139,7 @@ static inline bool conn_blocked(const struct conn *c)
 /* No more bytes will be sent; the peer sees the end after what is stored. */
 void conn_end_writes(struct conn *c);
 
-/* Arms exactly the events that the state asks for. */
+/* Sees to it that the owner is called for what the state asks for; to be called after every change of it. */
 void conn_update(struct conn *c);
 
 #endif

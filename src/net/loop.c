@@ -31,6 +31,7 @@ bool loop_init(struct loop *l)
 	*l = (struct loop){ .now_us = clock_us(), .tick_us = TICK_MAX_US };
 	buf_pool_init(&l->bufs);
 	list_init(&l->dead);
+	list_init(&l->ready);
 	for (int i = 0; i < DEADLINE_CLASSES; i++)
 		list_init(&l->deadlines[i]);
 	l->base = base_new();
@@ -69,10 +70,28 @@ void loop_fini(struct loop *l)
 	l->scratch = l->out = NULL;
 }
 
+/* Once each: who is put back is served in the next pass, after others had their turn. */
+static void serve_ready(struct loop *l)
+{
+	struct list now;
+
+	if (list_empty(&l->ready))
+		return;
+	now = l->ready;
+	now.next->prev = now.prev->next = &now;
+	list_init(&l->ready);
+	while (!list_empty(&now)) {
+		struct list *link = list_shift(&now);
+
+		l->serve_ready(link);
+	}
+}
+
 bool loop_pass(struct loop *l)
 {
-	int result = event_base_loop(l->base, EVLOOP_ONCE);
+	int result = event_base_loop(l->base, list_empty(&l->ready) ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
 
+	serve_ready(l);
 	bury_all(l);
 	return result == 0;
 }

@@ -60,6 +60,8 @@ struct loop {
 	unsigned deadline_count;
 	struct event *tick;                      /* owned; armed while deadline_count > 0 */
 	int64_t tick_us;
+	struct list ready;                       /* of struct conn: events that were not used up; see conn.c */
+	void (*serve_ready)(struct list *link);  /* conn.c's: one of them */
 	struct list dead;                        /* of struct dead */
 };
 

@@ -77,21 +77,25 @@ static void linger(struct client *c)
 	struct span bytes;
 	bool filled;
 
-	switch (conn_read(&c->conn, &bytes, &filled)) {
-	case IO_OK:
-		if (!conn_consume(&c->conn, bytes, bytes.n))
+	do {
+		switch (conn_read(&c->conn, &bytes, &filled)) {
+		case IO_OK:
+			if (!conn_consume(&c->conn, bytes, bytes.n)) {
+				client_kill(c);
+				return;
+			}
+			break;
+		case IO_AGAIN:
+			return;
+		case IO_END:
+			if (!conn_blocked(&c->conn))
+				client_kill(c);
+			return;
+		case IO_ERROR:
 			client_kill(c);
-		return;
-	case IO_AGAIN:
-		return;
-	case IO_END:
-		if (!conn_blocked(&c->conn))
-			client_kill(c);
-		return;
-	case IO_ERROR:
-		break;
-	}
-	client_kill(c);
+			return;
+		}
+	} while (c->conn.bytes == BYTES_UNSURE);
 }
 
 void client_exchange_done(struct client *c, const struct client_ending *ending)
@@ -100,6 +104,7 @@ void client_exchange_done(struct client *c, const struct client_ending *ending)
 
 	c->state = CLIENT_IDLE;
 	c->conn.write_wanted = false;
+	conn_settle(&c->conn);
 	if (ending->reset) {
 		conn_abort(&c->conn);
 		client_kill(c);
@@ -193,7 +198,7 @@ static bool read_request(struct client *c)
 		client_kill(c);
 		return false;
 	}
-	if (!c->conn.readable)
+	if (c->conn.bytes == BYTES_NONE)
 		return false;
 	switch (conn_read(&c->conn, &bytes, &filled)) {
 	case IO_OK:

@@ -123,23 +123,30 @@ static void talk(struct dial *d, struct span bytes)
 	}
 }
 
-static void parent_readable(struct conn *c)
+/* Reads once.  False when there is nothing more to read, or nobody to read for. */
+static bool read_talk(struct dial *d)
 {
-	struct dial *d = LIST_OF(c, struct dial, conn);
 	struct span bytes;
 	bool filled;
 
-	switch (conn_read(c, &bytes, &filled)) {
+	switch (conn_read(&d->conn, &bytes, &filled)) {
 	case IO_OK:
 		talk(d, bytes);
-		return;
+		return conn_is_open(&d->conn);
 	case IO_AGAIN:
-		return;
+		return false;
 	case IO_END:
 	case IO_ERROR:
 		break;
 	}
 	dial_fail(d, CONNECT_PARENT_FAILED, parent_handshake_ended(&d->talk));
+	return false;
+}
+
+static void parent_readable(struct conn *c)
+{
+	while (read_talk(LIST_OF(c, struct dial, conn)))
+		;
 }
 
 static void parent_writable(struct conn *c)

@@ -143,7 +143,7 @@ void exchange_drop_origin(struct exchange *x)
 
 static bool origin_is_reusable(const struct exchange *x)
 {
-	const struct conn *o = &x->origin->conn;
+	struct conn *o = &x->origin->conn;
 
 	return x->origin_persistent && flow_done(&x->up) && flow_done(&x->down) && !x->up_abandoned && !o->read_ended &&
 	       !conn_stored(o).n && !conn_blocked(o) && !conn_has_unread(o);
@@ -293,7 +293,7 @@ void exchange_origin_broken(struct exchange *x)
 {
 	/* Sending failed; an answer may have come before.  The steps read on and see. */
 	x->up_abandoned = true;
-	x->origin->conn.readable = true;
+	x->origin->conn.bytes = BYTES_THERE;
 	exchange_step(x);
 }
 

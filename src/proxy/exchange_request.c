@@ -365,7 +365,7 @@ bool exchange_send_body(struct exchange *x, enum step *step)
 	case FLOW_SINK_BROKEN:
 		/* The origin may have answered before it closed: read on and see. */
 		x->up_abandoned = true;
-		x->origin->conn.readable = true;
+		x->origin->conn.bytes = BYTES_THERE;
 		return true;
 	case FLOW_SOURCE_CUT:
 		*step = bad_body(x, "the client ended in the middle of its request's body");

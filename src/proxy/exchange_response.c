@@ -181,7 +181,8 @@ static enum step start_relay(struct exchange *x, struct span bytes, size_t head_
 	x->stage = STAGE_RELAY;
 	deadline_start(l, &x->deadline, DEADLINE_BODY);
 	struct span rest = conn_skip(&x->origin->conn, bytes, head_len);
-	return relay_result(x, flow_feed(&x->down, x->worker, &x->origin->conn, &x->client->conn, rest));
+	enum flow_result result = flow_feed(&x->down, x->worker, &x->origin->conn, &x->client->conn, rest);
+	return result == FLOW_WAIT ? STEP_AGAIN : relay_result(x, result);
 }
 
 /* Works through received bytes: any interim responses, then the final head. */
@@ -201,7 +202,7 @@ static enum step take_response(struct exchange *x, struct span bytes)
 		case H1_MORE:
 			if (!conn_consume(&x->origin->conn, bytes, 0))
 				return exchange_fail(x, REPLY_INTERNAL, "memory is out");
-			return STEP_WAIT;
+			return STEP_AGAIN; /* an end may have come with it */
 		case H1_BAD:
 			return bad_response(x, &error);
 		}
@@ -218,7 +219,7 @@ static enum step take_response(struct exchange *x, struct span bytes)
 			return exchange_give_up(x, "the client went away");
 		bytes = conn_skip(&x->origin->conn, bytes, head_len);
 		if (!bytes.n)
-			return STEP_WAIT;
+			return STEP_AGAIN;
 	}
 }
 
@@ -231,7 +232,7 @@ enum step step_head(struct exchange *x)
 
 	if (!exchange_send_body(x, &step))
 		return step;
-	if (conn_blocked(&x->client->conn) || !o->readable)
+	if (conn_blocked(&x->client->conn) || o->bytes == BYTES_NONE)
 		return STEP_WAIT; /* the former: interim responses that the client does not read */
 	switch (conn_read(o, &bytes, &filled)) {
 	case IO_OK:

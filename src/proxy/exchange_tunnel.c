@@ -12,7 +12,7 @@ enum step exchange_become_tunnel(struct exchange *x)
 	flow_init(&x->up, FRAMING_CLOSE, 0, FRAMING_CLOSE);
 	flow_init(&x->down, FRAMING_CLOSE, 0, FRAMING_CLOSE);
 	/* Either side may have sent ahead; asking costs one read that finds nothing. */
-	x->client->conn.readable = x->origin->conn.readable = true;
+	x->client->conn.bytes = x->origin->conn.bytes = BYTES_THERE;
 	x->stage = STAGE_TUNNEL;
 	deadline_start(&x->worker->loop, &x->deadline, DEADLINE_TUNNEL);
 	return STEP_AGAIN;

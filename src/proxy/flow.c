@@ -230,7 +230,7 @@ static enum flow_result run_splice(struct flow *f, struct worker *w, struct conn
 	uint64_t limit = f->from == FRAMING_LENGTH ? f->remaining : UINT64_MAX;
 	uint64_t taken, given;
 
-	if (!f->pipe.held_bytes && limit && !from->readable && !from->read_ended)
+	if (!f->pipe.held_bytes && limit && from->bytes == BYTES_NONE && !from->read_ended)
 		return FLOW_WAIT;
 	enum splice_result result = splice_move(&f->pipe, from, to, from->read_ended ? 0 : limit, &taken, &given);
 	f->body_bytes += given;
@@ -238,7 +238,7 @@ static enum flow_result run_splice(struct flow *f, struct worker *w, struct conn
 		f->remaining -= taken;
 	switch (result) {
 	case SPLICE_SOURCE_DRY:
-		from->readable = false;
+		from->bytes = BYTES_NONE;
 		return FLOW_WAIT;
 	case SPLICE_AGAIN:
 	case SPLICE_SINK_FULL:
@@ -274,14 +274,14 @@ static bool start_splice(struct flow *f, struct worker *w, const struct conn *fr
 
 static enum flow_result run_copy(struct flow *f, struct worker *w, struct conn *from, struct conn *to)
 {
-	for (int turn = 0; turn < TURNS; turn++) {
+	for (int turn = 0; turn < TURNS || from->bytes == BYTES_UNSURE; turn++) {
 		struct span bytes = conn_stored(from);
 		bool filled = false;
 
 		if (!bytes.n || f->starving) {
 			if (from->read_ended)
 				return ended(f, w, to);
-			if (!from->readable)
+			if (from->bytes == BYTES_NONE)
 				return FLOW_WAIT;
 			switch (conn_read(from, &bytes, &filled)) {
 			case IO_OK:

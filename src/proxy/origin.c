@@ -175,7 +175,7 @@ static void idle_readable(struct conn *c)
 
 	if (oc->exchange)
 		exchange_step(oc->exchange);
-	else
+	else if (conn_has_unread(c))
 		origin_conn_kill(oc);
 }
 
@@ -391,6 +391,7 @@ void origin_give_back(struct origin_conn *oc, bool reusable)
 		return;
 	}
 	oc->reused = true;
+	conn_settle(&oc->conn);
 	if (!lend_next(oc, false, -1))
 		become_idle(oc);
 }
