@@ -4,10 +4,6 @@
  */
 #include "proxy/exchange.h"
 
-#include <assert.h>
-
-#include "base/clock.h"
-#include "base/log.h"
 #include "proxy/dial.h"
 #include "proxy/exchange_steps.h"
 #include "proxy/report.h"

@@ -3,7 +3,6 @@
  */
 #include "proxy/worker.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
