@@ -97,12 +97,12 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libpure.a
 	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -MF $@.d -Wall -Wextra $(WERROR) $(OUR_LDFLAGS) -o $@ $< \
 		$(BUILD)/libpure.a $(call pkg,--libs,$(PURE_PKGS) cmocka)
 
-$(BUILD)/integration/dns_stub.o: tests/integration/dns_stub.c $(BUILD)/flags
+$(BUILD)/integration/dns_server.o: tests/integration/dns_server.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -Wall -Wextra $(WERROR) -c -o $@ $<
 
 # Everything but main().
-$(BUILD)/integration/%: tests/integration/%.c $(BUILD)/integration/dns_stub.o \
+$(BUILD)/integration/%: tests/integration/%.c $(BUILD)/integration/dns_server.o \
 		$(filter-out $(BUILD)/src/main.o,$(OBJS)) $(LLHTTP_OBJS)
 	$(call say,TEST,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -MF $@.d -Wall -Wextra $(WERROR) $(OUR_LDFLAGS) -o $@ \
@@ -120,7 +120,7 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D) && { printenv STAMP | cmp -s - $@ || printenv STAMP >$@; }
 
 -include $(OBJS:.o=.d) $(LLHTTP_OBJS:.o=.d) $(UNITS:=.d) $(INTEGRATION:=.d) $(FUZZ:=.d) \
-	$(BUILD)/integration/dns_stub.d
+	$(BUILD)/integration/dns_server.d
 
 # ---- testing
 

@@ -217,7 +217,7 @@ static bool wants_ahead(const struct exchange *x)
 	return conn_stored(&x->client->conn).n < x->view->snapshot->config->max_pipeline;
 }
 
-/* The only place that says which events the two connections need. */
+/* The only place that says for what the two connections are to wake their owners. */
 static void update_interest(struct exchange *x)
 {
 	struct conn *c = &x->client->conn;

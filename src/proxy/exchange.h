@@ -1,8 +1,8 @@
 /*
  * One request and its response: THE state machine.
  *
- * exchange_step() is where the breakpoint goes.  Each stage is one function that returns STEP_AGAIN (the stage
- * changed, go on), STEP_WAIT (an event will call again) or STEP_OVER (the exchange is no more).
+ * exchange_step() is where the breakpoint goes.  Each stage is one function that returns STEP_AGAIN (go on) or
+ * STEP_WAIT (an event will call again); STAGE_DONE ends the exchange.
  */
 #ifndef FRESHET_PROXY_EXCHANGE_H
 #define FRESHET_PROXY_EXCHANGE_H

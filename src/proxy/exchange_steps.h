@@ -11,7 +11,7 @@
 #include "proxy/worker.h"
 
 enum step {
-	STEP_AGAIN, /* the stage changed: go on */
+	STEP_AGAIN, /* the stage changed, or there may be more to read: go on */
 	STEP_WAIT,  /* for an event */
 };
 

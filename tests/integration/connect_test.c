@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "dns_stub.h"
+#include "dns_server.h"
 #include "net/connect.h"
 #include "net/listener.h"
 
@@ -570,6 +570,6 @@ int main(void)
 		CLAIM(test_ipv6_listener_leaves_ipv4_alone),
 	};
 
-	dns_port = dns_stub_start(names);
+	dns_port = dns_server_start(names);
 	return dns_port > 0 ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

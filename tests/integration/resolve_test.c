@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "dns_stub.h"
+#include "dns_server.h"
 #include "net/resolve.h"
 
 enum { SECOND_US = 1000000, PATIENCE_US = 5 * SECOND_US };
@@ -99,7 +99,7 @@ static void assert_address(const struct resolved *r, unsigned i, const char *exp
 
 static int asked(const char *name)
 {
-	return dns_stub_asked(name, false);
+	return dns_server_asked(name, false);
 }
 
 static void start(const char *server, unsigned cache_max)
@@ -214,7 +214,7 @@ static void test_truncated_answer_is_fetched_by_tcp(void **state)
 	ask_and_wait(&a, "many.test");
 	assert_int_equal(a.answer.status, RESOLVE_OK);
 	assert_int_equal(a.answer.count, RESOLVED_MAX);
-	assert_true(dns_stub_asked("many.test", true) > 0);
+	assert_true(dns_server_asked("many.test", true) > 0);
 }
 
 static void test_failures_are_told_apart(void **state)
@@ -466,6 +466,6 @@ int main(void)
 		CLAIM(test_system_resolver_goes_with_questions_under_way),
 	};
 
-	port = dns_stub_start(names);
+	port = dns_server_start(names);
 	return port > 0 ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

@@ -1,7 +1,7 @@
 /*
  * A name server for tests.  Trusts its client: questions are taken to be well-formed.
  */
-#include "dns_stub.h"
+#include "dns_server.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -219,7 +219,7 @@ static int bind_both(void)
 	return -1;
 }
 
-int dns_stub_start(const struct dns_name *names)
+int dns_server_start(const struct dns_name *names)
 {
 	int port = -1;
 
@@ -231,7 +231,7 @@ int dns_stub_start(const struct dns_name *names)
 	return port;
 }
 
-int dns_stub_asked(const char *name, bool tcp)
+int dns_server_asked(const char *name, bool tcp)
 {
 	int count = 0;
 

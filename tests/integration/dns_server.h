@@ -1,8 +1,8 @@
 /*
  * A name server on loopback, on a thread of its own, that answers from a table and counts.  UDP and TCP.
  */
-#ifndef FRESHET_TESTS_DNS_STUB_H
-#define FRESHET_TESTS_DNS_STUB_H
+#ifndef FRESHET_TESTS_DNS_SERVER_H
+#define FRESHET_TESTS_DNS_SERVER_H
 
 #include <stdbool.h>
 
@@ -20,9 +20,9 @@ struct dns_name {
 };
 
 /* Starts once per process; `names` ends with one without name, others do not exist.  Returns the port. */
-int dns_stub_start(const struct dns_name *names);
+int dns_server_start(const struct dns_name *names);
 
 /* How many questions came for a name, of both types, by UDP or TCP. */
-int dns_stub_asked(const char *name, bool tcp);
+int dns_server_asked(const char *name, bool tcp);
 
 #endif
