@@ -21,25 +21,14 @@ static ssize_t plain_read(struct conn *c, char *to, size_t n)
 	return recv(c->fd, to, n, 0);
 }
 
-static ssize_t plain_writev(struct conn *c, const struct iovec *iov, int count)
+static ssize_t plain_peek(struct conn *c, char *to, size_t n)
 {
-	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count };
-
-	if (count == 1)
-		return send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
-	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
-}
-
-static int plain_shutdown(struct conn *c)
-{
-	return shutdown(c->fd, SHUT_WR);
+	return recv(c->fd, to, n, MSG_PEEK | MSG_DONTWAIT);
 }
 
 const struct io_ops io_plain = {
 	.read = plain_read,
-	.writev = plain_writev,
-	.shutdown = plain_shutdown,
-	.spliceable = true,
+	.peek = plain_peek,
 };
 
 void conn_init(struct conn *c, struct loop *l, int fd, const struct conn_owner *owner)
@@ -48,6 +37,24 @@ void conn_init(struct conn *c, struct loop *l, int fd, const struct conn_owner *
 	deadline_init(&c->deadline, conn_on_deadline);
 	list_init(&c->ready_link);
 	l->serve_ready = conn_serve_ready;
+}
+
+void conn_set_transport(struct conn *c, const struct io_ops *io, void *transport)
+{
+	c->io = io;
+	c->transport = transport;
+	c->bytes = BYTES_THERE;
+}
+
+void conn_adopt(struct conn *c, struct loop *l, const struct conn_core *core, const struct conn_owner *owner)
+{
+	conn_init(c, l, core->fd, owner);
+	c->io = core->io;
+	c->transport = core->transport;
+	c->in = core->in;
+	c->out = core->out;
+	if (c->transport)
+		c->bytes = BYTES_THERE; /* in the transport, perhaps; of the kernel's we are told anew */
 }
 
 static void disarm(struct conn *c)
@@ -63,6 +70,8 @@ void conn_close(struct conn *c)
 	if (c->fd < 0)
 		return;
 	disarm(c);
+	if (c->io->fini)
+		c->io->fini(c);
 	close(c->fd);
 	c->fd = -1;
 	buf_clear(&c->loop->bufs, &c->in);
@@ -70,17 +79,15 @@ void conn_close(struct conn *c)
 	deadline_stop(c->loop, &c->deadline);
 }
 
-int conn_detach(struct conn *c, struct buf *stored)
+struct conn_core conn_detach(struct conn *c)
 {
-	int fd = c->fd;
+	struct conn_core core = { .fd = c->fd, .io = c->io, .transport = c->transport, .in = c->in, .out = c->out };
 
-	*stored = c->in;
-	c->in = (struct buf){ .data = NULL };
+	c->in = c->out = (struct buf){ .data = NULL };
 	disarm(c);
 	c->fd = -1;
-	buf_clear(&c->loop->bufs, &c->out);
 	deadline_stop(c->loop, &c->deadline);
-	return fd;
+	return core;
 }
 
 void conn_abort(struct conn *c)
@@ -136,7 +143,7 @@ bool conn_has_unread(struct conn *c)
 {
 	char byte;
 
-	if (c->bytes == BYTES_THERE && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+	if (c->bytes == BYTES_THERE && c->io->peek(c, &byte, 1) < 0 && errno == EAGAIN)
 		c->bytes = BYTES_NONE;
 	return c->bytes == BYTES_THERE;
 }
@@ -178,7 +185,16 @@ static bool store_rest(struct conn *c, const struct iovec *iov, int count, size_
 	return true;
 }
 
-bool conn_send(struct conn *c, const struct iovec *iov, int count)
+static ssize_t send_now(struct conn *c, const struct iovec *iov, int count)
+{
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count };
+
+	if (count == 1)
+		return send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
+	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
+}
+
+static bool send_or_store(struct conn *c, const struct iovec *iov, int count)
 {
 	ssize_t sent = 0;
 	size_t total = 0;
@@ -186,13 +202,29 @@ bool conn_send(struct conn *c, const struct iovec *iov, int count)
 	for (int i = 0; i < count; i++)
 		total += iov[i].iov_len;
 	if (!conn_blocked(c)) {
-		sent = c->io->writev(c, iov, count);
+		sent = send_now(c, iov, count);
 		if (sent < 0 && errno != EAGAIN && errno != EINTR)
 			return false;
 		if (sent < 0)
 			sent = 0;
 	}
 	return (size_t)sent == total || store_rest(c, iov, count, (size_t)sent);
+}
+
+bool conn_send_wire(struct conn *c, struct span wire)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)wire.p, .iov_len = wire.n };
+
+	return !wire.n || send_or_store(c, &iov, 1);
+}
+
+bool conn_send(struct conn *c, const struct iovec *iov, int count)
+{
+	struct span wire;
+
+	if (conn_is_raw(c))
+		return send_or_store(c, iov, count);
+	return c->io->seal(c, iov, count, &wire) && conn_send_wire(c, wire);
 }
 
 bool conn_send_span(struct conn *c, struct span s)
@@ -204,11 +236,15 @@ bool conn_send_span(struct conn *c, struct span s)
 
 void conn_end_writes(struct conn *c)
 {
+	struct span wire;
+
 	if (c->write_ended)
 		return;
 	c->write_ended = true;
+	if (c->io->seal_end && (!c->io->seal_end(c, &wire) || !conn_send_wire(c, wire)))
+		return; /* broken: reading will find out */
 	if (!conn_blocked(c))
-		c->io->shutdown(c);
+		shutdown(c->fd, SHUT_WR);
 }
 
 /* Sends what is stored.  False when the connection is broken. */
@@ -216,13 +252,13 @@ static bool flush(struct conn *c)
 {
 	struct span s = buf_span(&c->out);
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)s.p, .iov_len = s.n };
-	ssize_t n = c->io->writev(c, &iov, 1);
+	ssize_t n = send_now(c, &iov, 1);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	buf_consume(&c->loop->bufs, &c->out, (size_t)n);
 	if (!conn_blocked(c) && c->write_ended)
-		c->io->shutdown(c);
+		shutdown(c->fd, SHUT_WR);
 	return true;
 }
 

@@ -18,12 +18,19 @@
 
 struct conn;
 
-/* The transport under a connection.  Results as of recv(2), sendmsg(2): -1 with errno, EAGAIN included. */
+/* The transport under a connection: what stands between the owner's bytes and the descriptor's. */
 struct io_ops {
+	/* Results as of recv(2): 0 at the end, -1 with errno, EAGAIN included. */
 	ssize_t (*read)(struct conn *c, char *to, size_t n);
-	ssize_t (*writev)(struct conn *c, const struct iovec *iov, int count);
-	int (*shutdown)(struct conn *c); /* no more writes */
-	bool spliceable;                 /* the descriptor carries the bytes as they are */
+	ssize_t (*peek)(struct conn *c, char *to, size_t n); /* the same, and the bytes stay */
+	/*
+	 * What goes over the wire for these bytes, all of them; *wire is valid until the next call on this loop.
+	 * False when the transport is broken or memory is out.  NULL: the bytes themselves.
+	 */
+	bool (*seal)(struct conn *c, const struct iovec *iov, int count, struct span *wire);
+	/* The same for the end of all writes.  NULL: nothing. */
+	bool (*seal_end)(struct conn *c, struct span *wire);
+	void (*fini)(struct conn *c); /* before the descriptor is closed; NULL: nothing to do */
 };
 
 extern const struct io_ops io_plain;
@@ -52,6 +59,7 @@ struct conn {
 	struct loop *loop;              /* borrowed */
 	const struct conn_owner *owner;
 	const struct io_ops *io;
+	void *transport;                /* io's: owned through io->fini(); NULL with io_plain */
 	int fd;                         /* owned; -1 once closed */
 	bool armed;                     /* the kernel tells of bytes and ends */
 	bool armed_write;               /* and of room; from the first time that there was none */
@@ -62,7 +70,7 @@ struct conn {
 	bool read_ended;                /* end of file was read */
 	bool write_ended;               /* shut down, or to be once `out` is sent */
 	struct buf in;                  /* received, not consumed */
-	struct buf out;                 /* accepted, not sent */
+	struct buf out;                 /* accepted, not sent: as it goes over the wire */
 	struct deadline deadline;
 	struct list ready_link;         /* in the loop's ready list, while there is more to read at once */
 };
@@ -77,6 +85,9 @@ enum io_result {
 /* Takes over fd, which is non-blocking.  The owner embeds the conn. */
 void conn_init(struct conn *c, struct loop *l, int fd, const struct conn_owner *owner);
 
+/* Puts a transport on an open connection; takes it over.  Bytes may be there already. */
+void conn_set_transport(struct conn *c, const struct io_ops *io, void *transport);
+
 /* Closes the descriptor, gives buffers back, stops the deadline.  Harmless the second time. */
 void conn_close(struct conn *c);
 
@@ -84,14 +95,31 @@ void conn_close(struct conn *c);
 void conn_abort(struct conn *c);
 
 /*
- * Gives the descriptor to the caller, and with it what is stored of its input.  The conn is as after conn_close(); what
- * was stored for sending is dropped.
+ * What is left of a connection between two owners: the descriptor, what was read and not consumed, what was written and
+ * not sent, the transport.  Owned by whoever holds it, who passes it on to conn_adopt().
  */
-int conn_detach(struct conn *c, struct buf *stored) MUST_CHECK;
+struct conn_core {
+	int fd; /* -1: none */
+	const struct io_ops *io;
+	void *transport;
+	struct buf in, out;
+};
+
+/* Takes the core out; the conn is as after conn_close(). */
+struct conn_core conn_detach(struct conn *c) MUST_CHECK;
+
+/* conn_init() for what another owner began. */
+void conn_adopt(struct conn *c, struct loop *l, const struct conn_core *core, const struct conn_owner *owner);
 
 static inline bool conn_is_open(const struct conn *c)
 {
 	return c->fd >= 0;
+}
+
+/* Whether the descriptor carries the owner's bytes as they are, so that splice(2) may move them. */
+static inline bool conn_is_raw(const struct conn *c)
+{
+	return !c->io->seal;
 }
 
 /*
@@ -129,6 +157,9 @@ struct span conn_skip(struct conn *c, struct span bytes, size_t n) MUST_CHECK;
 /* Sends, storing what the socket does not take.  False when the connection is broken or memory is out. */
 bool conn_send(struct conn *c, const struct iovec *iov, int count) MUST_CHECK;
 bool conn_send_span(struct conn *c, struct span s) MUST_CHECK;
+
+/* For transports: sends what goes over the wire as it is. */
+bool conn_send_wire(struct conn *c, struct span wire) MUST_CHECK;
 
 /* Whether sent bytes still wait here: the owner stops feeding it. */
 static inline bool conn_blocked(const struct conn *c)

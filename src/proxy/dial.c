@@ -94,9 +94,9 @@ static void start_talk(struct dial *d, const struct connector_result *result)
 
 static void talk_over(struct dial *d)
 {
-	struct dialled end = { .result = { .status = CONNECT_OK, .address = d->address } };
+	struct dialled end = { .result = { .status = CONNECT_OK, .fd = -1, .address = d->address } };
 
-	end.result.fd = conn_detach(&d->conn, &end.early);
+	end.core = conn_detach(&d->conn);
 	dial_end(d, &end);
 }
 
@@ -171,7 +171,7 @@ static void parent_expired(struct conn *c)
 static void dial_done(struct connector *c, const struct connector_result *result)
 {
 	struct dial *d = LIST_OF(c, struct dial, connector);
-	struct dialled end = { .result = *result };
+	struct dialled end = { .result = *result, .core = { .fd = result->fd, .io = &io_plain } };
 
 	if (result->status == CONNECT_OK && d->through)
 		start_talk(d, result);

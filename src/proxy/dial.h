@@ -45,8 +45,8 @@ void dial_cancel(struct dial *d);
 
 /* How a dial ended. */
 struct dialled {
-	struct connector_result result; /* with CONNECT_OK the descriptor is the listener's */
-	struct buf early;               /* likewise: bytes that came already */
+	struct connector_result result; /* its descriptor is in core, or closed */
+	struct conn_core core;          /* with CONNECT_OK: the listener's */
 	int64_t took_us;
 };
 

@@ -265,7 +265,7 @@ static bool start_splice(struct flow *f, struct worker *w, const struct conn *fr
 		   (f->from == FRAMING_CLOSE && f->to == FRAMING_CLOSE);
 
 	f->copied_bytes += LOOP_READ_BYTES;
-	if (!raw || f->copied_bytes < SPLICE_AFTER_BYTES || !from->io->spliceable || !to->io->spliceable)
+	if (!raw || f->copied_bytes < SPLICE_AFTER_BYTES || !conn_is_raw(from) || !conn_is_raw(to))
 		return false;
 	if (f->from == FRAMING_LENGTH && f->remaining < SPLICE_WORTH_BYTES)
 		return false;

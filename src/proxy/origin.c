@@ -5,8 +5,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "proxy/dial.h"
 #include "proxy/exchange.h"
@@ -108,8 +106,10 @@ struct origin_conn *origin_conn_new(struct worker *w, struct origin *o, struct d
 	struct origin_conn *oc = slab_get(&w->origin_conn_slab);
 
 	if (!oc) {
-		close(end->result.fd);
-		buf_clear(&w->loop.bufs, &end->early);
+		struct conn unwanted;
+
+		conn_adopt(&unwanted, &w->loop, &end->core, &origin_owner);
+		conn_close(&unwanted);
 		return NULL;
 	}
 	*oc = (struct origin_conn){
@@ -118,8 +118,7 @@ struct origin_conn *origin_conn_new(struct worker *w, struct origin *o, struct d
 		.address = end->result.address,
 		.opened_us = w->loop.now_us,
 	};
-	conn_init(&oc->conn, &w->loop, end->result.fd, &origin_owner);
-	oc->conn.in = end->early;
+	conn_adopt(&oc->conn, &w->loop, &end->core, &origin_owner);
 	list_init(&oc->link);
 	if (o)
 		o->conn_count++;
@@ -236,11 +235,11 @@ static bool too_old(const struct origin_conn *oc)
  * Whether the peer has closed already.  Only for requests that could not be repeated: for the others a look costs
  * more than the rare repeat.
  */
-static bool has_ended(const struct origin_conn *oc)
+static bool has_ended(struct origin_conn *oc)
 {
 	char byte;
 
-	return recv(oc->conn.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+	return oc->conn.io->peek(&oc->conn, &byte, 1) >= 0 || errno != EAGAIN;
 }
 
 static struct origin_conn *take_idle(struct origin *o, const struct exchange *x)
