@@ -114,6 +114,71 @@ bool address_parse_ip(struct span text, uint16_t port, struct address *out)
 	return true;
 }
 
+bool address_parse_numeric(struct span text, uint16_t port, struct address *out)
+{
+	char c_text[64]; /* "0377.0377.0377.0377" with room for zeroes in front */
+	struct in_addr four;
+
+	if (address_parse_ip(text, port, out))
+		return true;
+	if (text.n && text.p[text.n - 1] == '.')
+		text = span_first(text, text.n - 1);
+	if (text.n == 0 || text.n >= sizeof(c_text) || !ascii_digit(text.p[0]))
+		return false;
+	memcpy(c_text, text.p, text.n);
+	c_text[text.n] = '\0';
+	/* inet_aton() takes anything behind a blank. */
+	if (strspn(c_text, "0123456789abcdefABCDEFxX.") != text.n || !inet_aton(c_text, &four))
+		return false;
+	*out = (struct address){ .port = port };
+	put_v4(out->ip, &four);
+	return true;
+}
+
+/* How an IPv6 prefix embeds IPv4 addresses. */
+struct embedding {
+	uint8_t prefix[16], mask[16];
+	uint8_t at;       /* where the four bytes stand */
+	uint8_t inverted; /* each is XORed with this */
+};
+
+static const struct embedding embeddings[] = {
+	{ { 0x00, 0x64, 0xff, 0x9b }, { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 }, 12, 0 },
+	{ { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, { 255, 255, 255, 255, 255, 255 }, 12, 0 },
+	{ { 0x20, 0x02 }, { 255, 255 }, 2, 0 },
+	{ { 0x20, 0x01, 0x00, 0x00 }, { 255, 255, 255, 255 }, 12, 0xff },
+	{ { [10] = 0x5e, [11] = 0xfe }, { [8] = 0xfd, 255, 255, 255 }, 12, 0 },
+	{ { 0 }, { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 }, 12, 0 },
+};
+
+static bool embeds(const struct embedding *e, const uint8_t ip[16])
+{
+	for (unsigned i = 0; i < 16; i++)
+		if ((ip[i] & e->mask[i]) != e->prefix[i])
+			return false;
+	return true;
+}
+
+bool address_embedded_v4(const struct address *a, struct address *out)
+{
+	uint8_t four[4];
+
+	if (is_v4(a->ip) || address_is_loopback(a) || address_is_any(a))
+		return false;
+	for (size_t i = 0; i < sizeof(embeddings) / sizeof(embeddings[0]); i++) {
+		const struct embedding *e = &embeddings[i];
+
+		if (!embeds(e, a->ip))
+			continue;
+		for (unsigned b = 0; b < 4; b++)
+			four[b] = a->ip[e->at + b] ^ e->inverted;
+		*out = (struct address){ .port = a->port };
+		put_v4(out->ip, four);
+		return true;
+	}
+	return false;
+}
+
 /* "::1" or "fe80::1%2": what address_format() puts between brackets. */
 static bool parse_bracketed(struct span text, uint16_t port, struct address *out)
 {

@@ -35,6 +35,16 @@ socklen_t address_to_sockaddr(const struct address *a, struct sockaddr_storage *
 /* A literal address without port or brackets: "127.0.0.1", "::1".  False, *out untouched, for names. */
 bool address_parse_ip(struct span text, uint16_t port, struct address *out) MUST_CHECK;
 
+/* The same, and what inet_aton(3) takes for IPv4: "127.1", "0x7f.1", "2130706433"; also with a dot at the end. */
+bool address_parse_numeric(struct span text, uint16_t port, struct address *out) MUST_CHECK;
+
+/*
+ * The IPv4 address that this IPv6 address is another way to: NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056), Teredo
+ * (RFC 4380), ISATAP (RFC 5214), IPv4-compatible (RFC 4291 section 2.5.5.1).  False where there is none; IPv4-mapped
+ * addresses are IPv4 here.
+ */
+bool address_embedded_v4(const struct address *a, struct address *out) MUST_CHECK;
+
 /* "127.0.0.1:8080" or "[::1]:8080"; with a bare port ("8080") the loopback address. */
 bool address_parse(struct span text, struct address *out) MUST_CHECK;
 

@@ -281,6 +281,86 @@ static void test_longest_text_fits(void **state)
 	assert_string_equal(text, "[fefe:fefe:fefe:fefe:fefe:fefe:fefe:fefe%65535]:65535");
 }
 
+static void test_numeric_spellings_of_an_address_are_one_address(void **state)
+{
+	static const struct {
+		const char *name, *input, *written; /* NULL: a name */
+	} rows[] = {
+		{ "as usual", "127.0.0.1", "127.0.0.1" },
+		{ "short", "127.1", "127.0.0.1" },
+		{ "one number", "2130706433", "127.0.0.1" },
+		{ "hexadecimal", "0x7f.1", "127.0.0.1" },
+		{ "hexadecimal, one number", "0x7F000001", "127.0.0.1" },
+		{ "octal", "0177.0.0.01", "127.0.0.1" },
+		{ "zero", "0", "0.0.0.0" },
+		{ "dot at the end", "127.0.0.1.", "127.0.0.1" },
+		{ "short, dot at the end", "127.1.", "127.0.0.1" },
+		{ "two dots at the end", "127.1..", NULL },
+		{ "dot", ".", NULL },
+		{ "IPv6", "::1", "::1" },
+		{ "IPv4 inside IPv6", "::ffff:127.0.0.1", "127.0.0.1" },
+		{ "IPv4 inside IPv6, in hexadecimal", "::ffff:7f00:1", "127.0.0.1" },
+		{ "name", "localhost", NULL },
+		{ "name that begins with a number", "127.0.0.1.example", NULL },
+		{ "letters of hexadecimal", "face", NULL },
+		{ "too large", "4294967296", NULL },
+		{ "five parts", "1.2.3.4.5", NULL },
+		{ "blank behind it", "127.1 x", NULL },
+		{ "empty", "", NULL },
+	};
+	char text[ADDRESS_TEXT_MAX];
+	struct address a;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		bool is = address_parse_numeric(span_str(rows[i].input), 80, &a);
+
+		if (is != (rows[i].written != NULL))
+			fail_msg("%s: \"%s\" %s", rows[i].name, rows[i].input, is ? "accepted" : "refused");
+		if (!is)
+			continue;
+		address_format_ip(&a, text);
+		if (strcmp(text, rows[i].written) != 0 || a.port != 80)
+			fail_msg("%s: \"%s\" gives %s", rows[i].name, rows[i].input, text);
+	}
+}
+
+static void test_ipv4_addresses_inside_ipv6_ones_are_found(void **state)
+{
+	static const struct {
+		const char *name, *input, *inside; /* NULL: none */
+	} rows[] = {
+		{ "NAT64", "64:ff9b::169.254.169.254", "169.254.169.254" },
+		{ "NAT64, local prefix", "64:ff9b:1:fffe::10.0.0.1", "10.0.0.1" },
+		{ "6to4", "2002:7f00:1::1", "127.0.0.1" },
+		{ "Teredo", "2001:0:102:304:0:0:80ff:fffe", "127.0.0.1" },
+		{ "ISATAP", "2001:db8::5efe:192.0.2.1", "192.0.2.1" },
+		{ "ISATAP, global", "2001:db8::200:5efe:192.0.2.1", "192.0.2.1" },
+		{ "IPv4-compatible", "::127.0.0.1", "127.0.0.1" },
+		{ "loopback", "::1", NULL },
+		{ "unspecified", "::", NULL },
+		{ "IPv4", "127.0.0.1", NULL },
+		{ "IPv4-mapped", "::ffff:127.0.0.1", NULL },
+		{ "ordinary", "2001:db8::1", NULL },
+		{ "beside NAT64", "64:ff9b:0:1::1", NULL },
+	};
+	char text[ADDRESS_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct address a = ip(rows[i].input), inside;
+		bool is = address_embedded_v4(&a, &inside);
+
+		if (is != (rows[i].inside != NULL))
+			fail_msg("%s: %s %s an IPv4 address", rows[i].name, rows[i].input, is ? "has" : "has not");
+		if (!is)
+			continue;
+		address_format_ip(&inside, text);
+		if (strcmp(text, rows[i].inside) != 0)
+			fail_msg("%s: %s gives %s", rows[i].name, rows[i].input, text);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -295,6 +375,8 @@ int main(void)
 		cmocka_unit_test(test_network_holds_its_addresses_and_no_others),
 		cmocka_unit_test(test_malformed_networks_are_refused),
 		cmocka_unit_test(test_longest_text_fits),
+		cmocka_unit_test(test_numeric_spellings_of_an_address_are_one_address),
+		cmocka_unit_test(test_ipv4_addresses_inside_ipv6_ones_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
