@@ -45,6 +45,11 @@ bool config_client_allowed(const struct config *config, const struct address *cl
 	return config->allow_any_client || networks_have(&config->allow, client);
 }
 
+bool config_client_local(const struct config *config, const struct address *client)
+{
+	return networks_have(&config->local_clients, client);
+}
+
 bool config_ports_have(const struct config_ports *ports, uint16_t port)
 {
 	for (size_t i = 0; i < ports->count; i++)

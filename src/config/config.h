@@ -143,6 +143,9 @@ void config_free(struct config *config);
 /* Whether this client is to be served: deny, then allow. */
 bool config_client_allowed(const struct config *config, const struct address *client);
 
+/* Whether it belongs to local-clients. */
+bool config_client_local(const struct config *config, const struct address *client);
+
 bool config_ports_have(const struct config_ports *ports, uint16_t port);
 
 #endif

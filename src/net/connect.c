@@ -43,6 +43,8 @@ const char *connect_status_reason(enum connect_status s)
 		return "host or network unreachable";
 	case CONNECT_FORBIDDEN:
 		return "connections to this address are not allowed";
+	case CONNECT_PROHIBITED:
+		return "the address is denied to this client";
 	case CONNECT_NO_RESOURCES:
 		return "out of descriptors, ports or memory";
 	case CONNECT_PARENT_FAILED:
@@ -104,6 +106,7 @@ static int weight(enum connect_status s)
 	case CONNECT_DNS_TIMEOUT:
 	case CONNECT_DNS_FAILED:
 	case CONNECT_FORBIDDEN:
+	case CONNECT_PROHIBITED:
 	case CONNECT_PARENT_FAILED:
 		break;
 	}

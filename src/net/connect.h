@@ -18,6 +18,7 @@ enum connect_status {
 	CONNECT_UNREACHABLE,
 	CONNECT_FORBIDDEN,      /* the filter let none of the addresses through */
 	CONNECT_NO_RESOURCES,   /* descriptors, ports or memory are out */
+	CONNECT_PROHIBITED,     /* this client may not be taken there; not the connector's to say */
 	CONNECT_PARENT_FAILED,  /* connected, but the parent proxy made no way through; not the connector's to say */
 };
 

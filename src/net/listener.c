@@ -76,6 +76,20 @@ int listener_open(const struct address *at, bool shared, struct address *bound, 
 	return -1;
 }
 
+bool listener_is_own_address(const struct address *a)
+{
+	struct sockaddr_storage sa;
+	socklen_t bytes = address_to_sockaddr(a, &sa);
+	struct address source;
+	int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool own = fd >= 0 && connect(fd, (const void *)&sa, bytes) == 0 && socket_address(fd, &source) &&
+		   memcmp(source.ip, a->ip, sizeof(source.ip)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return own;
+}
+
 /* Accepting */
 
 /* At most a line in ten seconds: what causes a pause causes many. */

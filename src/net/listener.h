@@ -15,6 +15,12 @@
  */
 int listener_open(const struct address *at, bool shared, struct address *bound, const char **why) MUST_CHECK;
 
+/*
+ * Whether it is an address of this machine, so that what listens on every address is reached by it.  Asks the kernel
+ * which source it would send from, which for own addresses is the address itself; sends nothing.
+ */
+bool listener_is_own_address(const struct address *a);
+
 struct listener {
 	struct loop *loop;
 	struct event event;  /* armed but while pausing */

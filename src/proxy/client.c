@@ -28,7 +28,6 @@ bool client_accept(struct worker *w, int fd, const struct address *address)
 		return false;
 	*c = (struct client){ .worker = w, .address = *address, .state = CLIENT_IDLE };
 	conn_init(&c->conn, &w->loop, fd, &client_owner);
-	c->denied = !config_client_allowed(worker_snapshot(w)->config, address);
 	list_push(&w->clients, &c->link);
 	c->conn.read_wanted = true;
 	deadline_start(&w->loop, &c->conn.deadline, DEADLINE_CLIENT_IDLE);

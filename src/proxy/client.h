@@ -5,6 +5,7 @@
 #define FRESHET_PROXY_CLIENT_H
 
 #include "net/conn.h"
+#include "proxy/access.h"
 
 struct exchange;
 struct worker;
@@ -29,7 +30,7 @@ struct client {
 	enum client_state state;
 	bool starving;             /* what is stored is less than a head: read more first */
 	bool reading;              /* read_requests() is on the stack */
-	bool denied;               /* its address may not use us: it is told so */
+	struct client_access access;
 };
 
 /* Takes over fd.  False, with fd still the caller's, when memory is out. */

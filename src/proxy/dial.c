@@ -1,10 +1,12 @@
 /*
- * Connections on their way.  Keeps freshet from calling itself.
+ * Connections on their way.  Keeps freshet from calling itself, and clients from where they may not be taken: here it
+ * is known what names resolve to, so that an answer which changes between two questions makes no difference.
  */
 #include "proxy/dial.h"
 
 #include <unistd.h>
 
+#include "proxy/access.h"
 #include "proxy/exchange.h"
 #include "proxy/origin.h"
 #include "proxy/worker.h"
@@ -25,7 +27,18 @@ static bool dial_allows(struct connector *c, const struct address *a)
 {
 	struct dial *d = LIST_OF(c, struct dial, connector);
 
-	return !snapshot_is_self(d->view->snapshot, a);
+	switch (access_address(d->view->snapshot, d->guarded, a)) {
+	case ACCESS_FREE:
+		return true;
+	case ACCESS_SELF:
+		d->own = true;
+		return false;
+	case ACCESS_PROHIBITED:
+		break;
+	}
+	d->prohibited = true;
+	d->left_out = *a;
+	return false;
 }
 
 static void dial_bury(struct dead *dead)
@@ -47,6 +60,8 @@ static void dial_leave(struct dial *d)
 static void dial_end(struct dial *d, struct dialled *end)
 {
 	end->took_us = d->worker->loop.now_us - d->started_us;
+	end->judged = d->view->snapshot->serial;
+	end->guarded = d->guarded;
 	dial_leave(d);
 	if (d->origin)
 		origin_dialled(d->origin, end);
@@ -173,6 +188,10 @@ static void dial_done(struct connector *c, const struct connector_result *result
 	struct dial *d = LIST_OF(c, struct dial, connector);
 	struct dialled end = { .result = *result, .core = { .fd = result->fd, .io = &io_plain } };
 
+	if (result->status == CONNECT_FORBIDDEN && d->prohibited && !d->own) {
+		end.result.status = CONNECT_PROHIBITED;
+		end.result.address = d->left_out;
+	}
 	if (result->status == CONNECT_OK && d->through)
 		start_talk(d, result);
 	else
@@ -211,6 +230,8 @@ struct dial *dial_start(struct worker *w, struct origin *origin, struct exchange
 	};
 	/* A reload may have taken the parent away since the route was chosen. */
 	d->through = goes_through(d, route) && routes_parent(d->view->snapshot->routes)->kind != PARENT_NONE;
+	/* Where a parent is connected to, that is the operator's will and not the client's. */
+	d->guarded = !d->through && (exchange ? exchange->place.guarded : origin->guarded && route != ROUTE_HTTP_PARENT);
 	list_push(&w->dials, &d->link);
 	d->connector.allows = dial_allows;
 	d->connector.done = dial_done;

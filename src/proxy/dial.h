@@ -27,6 +27,9 @@ struct dial {
 	struct dead dead;
 	struct span host;              /* of the destination; borrowed from origin or exchange */
 	uint16_t port;
+	bool guarded;                  /* deny-destinations counts for the addresses of `host` */
+	bool own, prohibited;          /* addresses were left out: our own, or denied ones */
+	struct address left_out;       /* the last denied one */
 	bool through;                  /* the parent has to make a way through */
 	struct address address;        /* connected to */
 	int64_t started_us;
@@ -48,6 +51,8 @@ struct dialled {
 	struct connector_result result; /* its descriptor is in core, or closed */
 	struct conn_core core;          /* with CONNECT_OK: the listener's */
 	int64_t took_us;
+	uint64_t judged;                /* the serial of the snapshot that let the address through */
+	bool guarded;                   /* deny-destinations counts for it */
 };
 
 #endif

@@ -16,7 +16,7 @@ static bool is_own_authority(const struct exchange *x)
 
 	if (span_ieq(x->target.host, OWN_HOST))
 		return true;
-	return address_parse_ip(x->target.host, x->target.port, &a) && snapshot_is_self(x->view->snapshot, &a);
+	return address_parse_numeric(x->target.host, x->target.port, &a) && snapshot_is_self(x->view->snapshot, &a);
 }
 
 /*
@@ -35,7 +35,7 @@ static bool is_meant_for_us(const struct exchange *x)
 		return true;
 	if (!host_parse(message_value(&x->request, HEADER_HOST), &host, &port, &is_ipv6, &why))
 		return false;
-	return address_parse_ip(host, port, &a) || span_ieq(host, OWN_HOST) || span_ieq(host, SPAN("localhost"));
+	return address_parse_numeric(host, port, &a) || span_ieq(host, OWN_HOST) || span_ieq(host, SPAN("localhost"));
 }
 
 static enum step own_page(struct exchange *x)
@@ -61,12 +61,20 @@ static void choose_settings(struct exchange *x)
 	x->policy.settings = policy_match(x->view->snapshot->policy, &subject);
 }
 
+/* The same for an address that was asked for and for one that a name turned out to have. */
+static enum step refuse_destination(struct exchange *x)
+{
+	return exchange_fail(x, REPLY_DENIED_DESTINATION, "deny-destinations keeps this client from there");
+}
+
 static enum step target_connect(struct exchange *x)
 {
 	choose_settings(x);
 	x->policy.not_busted = "opaque tunnel: not busted";
 	if (!config_ports_have(&x->view->snapshot->config->connect_ports, x->target.port))
 		return exchange_fail(x, REPLY_DENIED_PORT, "CONNECT to a port that connect-ports does not name");
+	if (access_refuses_target(x))
+		return refuse_destination(x);
 	return exchange_ask_origin(x);
 }
 
@@ -108,6 +116,8 @@ static enum step target_absolute(struct exchange *x)
 		return exchange_fail(x, REPLY_NO_TLS, NULL);
 	if (is_own_authority(x))
 		return own_page(x);
+	if (access_refuses_target(x))
+		return refuse_destination(x);
 	if (!may_forward(x))
 		return final_recipient(x);
 	x->stage = STAGE_POLICY;
@@ -118,7 +128,8 @@ enum step step_target(struct exchange *x)
 {
 	const char *why;
 
-	if (x->client->denied) {
+	access_judge(&x->client->access, x->view->snapshot, &x->client->address);
+	if (x->client->access.denied) {
 		x->client_persistent = false;
 		return exchange_fail(x, REPLY_DENIED_CLIENT, "the client's address is not in allow, or in deny");
 	}
@@ -233,6 +244,7 @@ static void choose_place(struct exchange *x)
 		.host = x->target.host,
 		.port = x->target.port,
 		.route = routes_for(routes, &x->target),
+		.guarded = !x->client->access.local,
 	};
 	if (x->place.route != ROUTE_HTTP_PARENT || x->request.method_id == METHOD_CONNECT)
 		return;
@@ -274,6 +286,8 @@ static enum reply_error error_of_connect(enum connect_status status)
 		return REPLY_UNREACHABLE;
 	case CONNECT_FORBIDDEN:
 		return REPLY_LOOP;
+	case CONNECT_PROHIBITED:
+		return REPLY_DENIED_DESTINATION;
 	case CONNECT_PARENT_FAILED:
 		return REPLY_PARENT_FAILED;
 	case CONNECT_OK:
@@ -287,6 +301,8 @@ enum step step_origin(struct exchange *x)
 {
 	if (x->queue_reason)
 		return exchange_fail(x, REPLY_QUEUE_FULL, x->queue_reason);
+	if (x->failure.status == CONNECT_PROHIBITED)
+		return refuse_destination(x);
 	if (x->failure.status != CONNECT_OK)
 		return exchange_fail(x, error_of_connect(x->failure.status),
 			x->failure.reason ? x->failure.reason : connect_status_reason(x->failure.status));

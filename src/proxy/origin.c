@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "proxy/access.h"
 #include "proxy/dial.h"
 #include "proxy/exchange.h"
 #include "proxy/worker.h"
@@ -40,7 +41,7 @@ static uint32_t hash_of(const struct place *place)
 
 static bool is_at(const struct origin *o, const struct place *place)
 {
-	return o->port == place->port && o->route == place->route &&
+	return o->port == place->port && o->route == place->route && o->guarded == place->guarded &&
 	       span_ieq(span_of(o->host, o->host_len), place->host);
 }
 
@@ -73,6 +74,7 @@ static struct origin *origin_get(struct worker *w, const struct place *place)
 		.hash = hash,
 		.port = place->port,
 		.route = place->route,
+		.guarded = place->guarded,
 		.host_len = (uint16_t)place->host.n,
 	};
 	assert(place->host.n < sizeof(o->host));
@@ -117,6 +119,8 @@ struct origin_conn *origin_conn_new(struct worker *w, struct origin *o, struct d
 		.origin = o,
 		.address = end->result.address,
 		.opened_us = w->loop.now_us,
+		.judged = end->judged,
+		.guarded = end->guarded,
 	};
 	conn_adopt(&oc->conn, &w->loop, &end->core, &origin_owner);
 	list_init(&oc->link);
@@ -231,6 +235,19 @@ static bool too_old(const struct origin_conn *oc)
 	return w->loop.now_us - oc->opened_us > worker_snapshot(w)->config->pool_lifetime_ms * 1000;
 }
 
+/* A reload may have closed the way to where the connection leads. */
+static bool leads_astray(struct origin_conn *oc)
+{
+	const struct snapshot *s = worker_snapshot(oc->worker);
+
+	if (oc->judged == s->serial)
+		return false;
+	if (access_address(s, oc->guarded, &oc->address) != ACCESS_FREE)
+		return true;
+	oc->judged = s->serial;
+	return false;
+}
+
 /*
  * Whether the peer has closed already.  Only for requests that could not be repeated: for the others a look costs
  * more than the rare repeat.
@@ -247,7 +264,7 @@ static struct origin_conn *take_idle(struct origin *o, const struct exchange *x)
 	while (!list_empty(&o->idle)) {
 		struct origin_conn *oc = LIST_OF(o->idle.next, struct origin_conn, link);
 
-		if (too_old(oc) || (!method_is_idempotent(x->request.method_id) && has_ended(oc))) {
+		if (too_old(oc) || leads_astray(oc) || (!method_is_idempotent(x->request.method_id) && has_ended(oc))) {
 			o->waiting_count++; /* keeps the origin alive, should this have been its last connection */
 			origin_conn_kill(oc);
 			o->waiting_count--;
@@ -376,7 +393,7 @@ static void become_idle(struct origin_conn *oc)
 void origin_give_back(struct origin_conn *oc, bool reusable)
 {
 	oc->exchange = NULL;
-	if (!reusable || !oc->origin || too_old(oc)) {
+	if (!reusable || !oc->origin || too_old(oc) || leads_astray(oc)) {
 		struct origin *o = oc->origin;
 
 		if (o)

@@ -34,6 +34,7 @@ struct origin {
 	uint32_t hash;
 	uint16_t port, host_len;
 	enum route_kind route;
+	bool guarded;             /* for clients that deny-destinations binds */
 	char host[ORIGIN_HOST_MAX]; /* lower case */
 };
 
@@ -47,6 +48,8 @@ struct origin_conn {
 	struct dead dead;
 	struct address address;
 	int64_t opened_us;
+	uint64_t judged;           /* the serial of the snapshot that last found its address fit */
+	bool guarded;              /* deny-destinations counts for its address */
 	bool reused;               /* has served an exchange before the present one */
 };
 

@@ -21,6 +21,7 @@ struct place {
 	struct span host; /* of the parent where an HTTP parent gets whole requests, else of the destination */
 	uint16_t port;
 	enum route_kind route;
+	bool guarded;     /* the client is bound by deny-destinations: shares no connection with those who are not */
 };
 
 struct routes; /* immutable */

@@ -373,7 +373,8 @@ static bool server_init(struct server *s, struct config *config)
 		return false;
 	}
 	s->snapshot = make_snapshot(config, &s->sockets);
-	log_listening(&s->sockets, false);
+	if (s->snapshot)
+		log_listening(&s->sockets, false);
 	sockets_fini(&inherited);
 	return s->snapshot && watch_signals(s) && feed_watchdog(s) && start_workers(s);
 }

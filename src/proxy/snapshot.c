@@ -3,7 +3,10 @@
  */
 #include "proxy/snapshot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "net/listener.h"
 
 static enum mode mode_of(enum config_mode mode)
 {
@@ -74,6 +77,38 @@ static bool add_site(struct policy *p, const struct config_site *c, const char *
 	return added;
 }
 
+/* The reason with the entry that it is about; borrowed until the next call. */
+static const char *about(const char *option, const char *entry, const char *why)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text), "%s: \"%.200s\": %s", option, entry, why);
+	return text;
+}
+
+static bool add_destinations(struct snapshot *s, const char **why)
+{
+	const struct config *c = s->config;
+
+	for (size_t i = 0; i < c->deny_destinations.count; i++) {
+		const char *entry = c->deny_destinations.items[i];
+
+		if (!destinations_deny(s->destinations, span_str(entry), why)) {
+			*why = about("deny-destinations", entry, *why);
+			return false;
+		}
+	}
+	for (size_t i = 0; i < c->allow_destinations.count; i++) {
+		const char *entry = c->allow_destinations.items[i];
+
+		if (!destinations_except(s->destinations, span_str(entry), why)) {
+			*why = about("allow-destinations", entry, *why);
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool compile(struct snapshot *s, const struct address *listening, size_t count, const char **why)
 {
 	const struct config *c = s->config;
@@ -81,7 +116,8 @@ static bool compile(struct snapshot *s, const struct address *listening, size_t 
 	*why = "memory is out";
 	s->policy = policy_of(c);
 	s->listening = calloc(count + 1, sizeof(*s->listening));
-	if (!s->policy || !s->listening)
+	s->destinations = destinations_new();
+	if (!s->policy || !s->listening || !s->destinations)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		s->listening[i] = listening[i];
@@ -89,6 +125,8 @@ static bool compile(struct snapshot *s, const struct address *listening, size_t 
 	for (size_t i = 0; i < c->site_count; i++)
 		if (!add_site(s->policy, &c->sites[i], why))
 			return false;
+	if (!add_destinations(s, why))
+		return false;
 	s->routes = routes_new(c, why);
 	return s->routes != NULL;
 }
@@ -96,6 +134,7 @@ static bool compile(struct snapshot *s, const struct address *listening, size_t 
 struct snapshot *snapshot_new(struct config *config, const struct address *listening, size_t listening_count,
 	const char **why)
 {
+	static uint64_t latest; /* only the main thread makes snapshots */
 	struct snapshot *s = calloc(1, sizeof(*s));
 
 	if (!s) {
@@ -104,6 +143,7 @@ struct snapshot *snapshot_new(struct config *config, const struct address *liste
 		return NULL;
 	}
 	atomic_init(&s->references, 1);
+	s->serial = ++latest;
 	s->config = config;
 	s->limits = (struct h1_limits){
 		.head_bytes = (uint32_t)config->max_head,
@@ -129,6 +169,7 @@ void snapshot_put(struct snapshot *s)
 		return;
 	policy_free(s->policy);
 	routes_free(s->routes);
+	destinations_free(s->destinations);
 	free(s->listening);
 	config_free(s->config);
 	free(s);
@@ -141,7 +182,7 @@ static bool reaches(const struct address *listening, const struct address *a)
 		return false;
 	if (memcmp(listening->ip, a->ip, sizeof(a->ip)) == 0 || address_is_any(a))
 		return true;
-	return address_is_any(listening) && address_is_loopback(a);
+	return address_is_any(listening) && (address_is_loopback(a) || listener_is_own_address(a));
 }
 
 bool snapshot_is_self(const struct snapshot *s, const struct address *a)

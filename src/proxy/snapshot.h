@@ -11,14 +11,17 @@
 
 #include "config/config.h"
 #include "http/h1.h"
+#include "policy/destination.h"
 #include "policy/policy.h"
 #include "proxy/route.h"
 
 struct snapshot {
 	atomic_uint references;
+	uint64_t serial;           /* no two have the same; never 0 */
 	struct config *config;     /* owned */
 	struct policy *policy;     /* owned */
 	struct routes *routes;     /* owned */
+	struct destinations *destinations; /* owned */
 	struct h1_limits limits;
 	struct span via;           /* points into config: the pseudonym, empty for none */
 	struct span name;          /* what freshet calls itself in Proxy-Status: the pseudonym, or "freshet" */
@@ -41,7 +44,7 @@ struct snapshot *snapshot_new(struct config *config, const struct address *liste
 void snapshot_get(struct snapshot *s);
 void snapshot_put(struct snapshot *s);
 
-/* Whether connecting there would reach this process. */
+/* Whether connecting there would reach this process.  Asks the kernel where it listens on every address. */
 bool snapshot_is_self(const struct snapshot *s, const struct address *a);
 
 /* The first use; takes a reference of its own.  NULL when memory is out. */

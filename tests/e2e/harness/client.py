@@ -9,15 +9,17 @@ TIMEOUT_S = 5
 
 
 class Client:
-    """One connection to the proxy.  Usable as a context manager."""
+    """One connection to the proxy, from the address `source` if given.  Usable as a context manager."""
 
-    def __init__(self, port, host="127.0.0.1", timeout_s=TIMEOUT_S, receive_buffer=None):
+    def __init__(self, port, host="127.0.0.1", timeout_s=TIMEOUT_S, receive_buffer=None, source=None):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.settimeout(timeout_s)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if source:
+            self.sock.bind((source, 0))
         self.sock.connect((host, port))
         self.source = Source(self.sock)
 
