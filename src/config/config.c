@@ -50,6 +50,12 @@ bool config_client_local(const struct config *config, const struct address *clie
 	return networks_have(&config->local_clients, client);
 }
 
+bool config_client_counted(const struct config *config, const struct address *client)
+{
+	return (config->max_clients_per_address || config->max_requests_per_address) &&
+	       !networks_have(&config->limit_exempt, client);
+}
+
 bool config_ports_have(const struct config_ports *ports, uint16_t port)
 {
 	for (size_t i = 0; i < ports->count; i++)

@@ -146,6 +146,9 @@ bool config_client_allowed(const struct config *config, const struct address *cl
 /* Whether it belongs to local-clients. */
 bool config_client_local(const struct config *config, const struct address *client);
 
+/* Whether connections and requests of this client are counted by its address. */
+bool config_client_counted(const struct config *config, const struct address *client);
+
 bool config_ports_have(const struct config_ports *ports, uint16_t port);
 
 #endif

@@ -26,13 +26,54 @@ bool client_accept(struct worker *w, int fd, const struct address *address)
 
 	if (!c)
 		return false;
-	*c = (struct client){ .worker = w, .address = *address, .state = CLIENT_IDLE };
+	*c = (struct client){ .worker = w, .state = CLIENT_IDLE };
 	conn_init(&c->conn, &w->loop, fd, &client_owner);
 	list_push(&w->clients, &c->link);
+	atomic_fetch_add_explicit(&w->shared->client_count, 1, memory_order_relaxed);
 	c->conn.read_wanted = true;
 	deadline_start(&w->loop, &c->conn.deadline, DEADLINE_CLIENT_IDLE);
-	conn_update(&c->conn);
+	if (client_set_address(c, address))
+		conn_update(&c->conn);
 	return true;
+}
+
+/* Answers before anything was asked: its client learns why, at little cost. */
+static void refuse(struct client *c)
+{
+	struct worker *w = c->worker;
+	struct exchange *x = exchange_new(c);
+
+	tally_warn(&w->shared->tally, &c->address, "max-clients-per-address", w->loop.now_us);
+	c->refused = true;
+	w->refused_count++;
+	if (x)
+		exchange_begin_refused(x);
+	else
+		client_kill(c);
+}
+
+bool client_set_address(struct client *c, const struct address *address)
+{
+	struct tally *tally = &c->worker->shared->tally;
+	const struct config *config = worker_snapshot(c->worker)->config;
+
+	tally_leave(tally, c->tally);
+	c->tally = NULL;
+	c->address = *address;
+	c->access = (struct client_access){ .serial = 0 }; /* judged anew */
+	if (!config_client_counted(config, address))
+		return true;
+	switch (tally_enter(tally, address, config->max_clients_per_address, &c->tally)) {
+	case TALLY_COUNTED:
+		return true;
+	case TALLY_OVER:
+		refuse(c);
+		return false;
+	case TALLY_NO_MEMORY:
+		break;
+	}
+	client_kill(c);
+	return false;
 }
 
 static void client_bury(struct dead *dead)
@@ -49,11 +90,18 @@ void client_kill(struct client *c)
 	c->state = CLIENT_DEAD;
 	conn_close(&c->conn);
 	list_remove(&c->link);
+	tally_leave(&c->worker->shared->tally, c->tally);
+	c->tally = NULL;
+	if (c->refused)
+		c->worker->refused_count--;
 	atomic_fetch_sub_explicit(&c->worker->shared->client_count, 1, memory_order_relaxed);
 	loop_bury(&c->worker->loop, &c->dead, client_bury);
 }
 
 /* -- ending -- */
+
+/* Refused clients whose end is awaited, per worker: beyond that, they may miss what they were told. */
+enum { REFUSED_LINGER_MAX = 64 };
 
 /* Ends the connection so that everything sent still arrives. */
 static void client_linger(struct client *c)
@@ -62,7 +110,8 @@ static void client_linger(struct client *c)
 	c->conn.read_wanted = true;
 	c->conn.write_wanted = false;
 	conn_end_writes(&c->conn);
-	if (c->conn.read_ended && !conn_blocked(&c->conn)) {
+	if ((c->conn.read_ended && !conn_blocked(&c->conn)) ||
+		(c->refused && c->worker->refused_count > REFUSED_LINGER_MAX)) {
 		client_kill(c);
 		return;
 	}

@@ -8,6 +8,7 @@
 #include "proxy/access.h"
 
 struct exchange;
+struct tally_entry;
 struct worker;
 
 enum client_state {
@@ -26,15 +27,24 @@ struct client {
 	struct list link;          /* in the worker's clients */
 	struct dead dead;
 	struct address address;
+	struct tally_entry *tally; /* borrowed: where it is counted by its address; NULL when it is not */
 	uint32_t scanned;          /* how far the search for the head's end came */
 	enum client_state state;
 	bool starving;             /* what is stored is less than a head: read more first */
 	bool reading;              /* read_requests() is on the stack */
+	bool refused;              /* its address has too many clients: it was told so */
 	struct client_access access;
 };
 
 /* Takes over fd.  False, with fd still the caller's, when memory is out. */
 bool client_accept(struct worker *w, int fd, const struct address *address) MUST_CHECK;
+
+/*
+ * Says whose connection this is, and so for whom it counts.  At accept, and again when somebody in between tells the
+ * address behind his own; not during an exchange.  False when that address has too many clients: then it was told so,
+ * its connection ends, and c may be dead.
+ */
+bool client_set_address(struct client *c, const struct address *address) MUST_CHECK;
 
 /* How an exchange leaves its client. */
 struct client_ending {

@@ -55,7 +55,7 @@ static void exchange_start(struct exchange *x)
 	x->response_scanned = 0;
 	x->interim_count = 0;
 	x->fresh_only = x->head_sent = x->client_gone = x->up_abandoned = false;
-	x->tunnel = x->stepping = false;
+	x->tunnel = x->stepping = x->counted = false;
 	x->client_persistent = x->request.persistent;
 	x->origin_persistent = false;
 	/* The edits behind response_edit_count are never read. */
@@ -120,6 +120,11 @@ void exchange_begin_slow(struct exchange *x)
 	begin_failed(x, REPLY_SLOW_REQUEST, "the request's head did not arrive within timeout-client-head");
 }
 
+void exchange_begin_refused(struct exchange *x)
+{
+	begin_failed(x, REPLY_TOO_MANY_CLIENTS, "the client's address has max-clients-per-address connections already");
+}
+
 static void exchange_bury(struct dead *dead)
 {
 	struct exchange *x = LIST_OF(dead, struct exchange, dead);
@@ -175,6 +180,8 @@ static void exchange_finish(struct exchange *x)
 	struct client_ending ending = ending_of(x);
 
 	deadline_stop(&x->worker->loop, &x->deadline);
+	if (x->counted)
+		tally_request_end(c->tally);
 	report_exchange(x);
 	if (x->waiting_at)
 		origin_forget(x);

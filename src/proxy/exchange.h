@@ -74,6 +74,7 @@ struct exchange {
 	bool origin_persistent;      /* and so may we, of the origin */
 	bool tunnel;                 /* opaque bytes from some point on */
 	bool stepping;               /* exchange_step() is on the stack */
+	bool counted;                /* among the requests in flight of its client's address */
 	struct arena arena;          /* the rest of the slab object */
 };
 
@@ -96,6 +97,9 @@ void exchange_begin(struct exchange *x);
 
 /* The request's head did not arrive in time: answers that and lets the connection end. */
 void exchange_begin_slow(struct exchange *x);
+
+/* The client's address has too many connections: answers that, unasked, and lets the connection end. */
+void exchange_begin_refused(struct exchange *x);
 
 /* The request could not be read: answers that and lets the connection end. */
 void exchange_begin_bad(struct exchange *x, const struct h1_error *error);

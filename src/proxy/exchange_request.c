@@ -124,6 +124,20 @@ static enum step target_absolute(struct exchange *x)
 	return STEP_AGAIN;
 }
 
+/* False when the client's address has too many requests in flight. */
+static bool count_request(struct exchange *x)
+{
+	struct client *c = x->client;
+	unsigned max = x->view->snapshot->config->max_requests_per_address;
+
+	if (!c->tally || !max)
+		return true;
+	x->counted = tally_request_begin(c->tally, max);
+	if (!x->counted)
+		tally_warn(&x->worker->shared->tally, &c->address, "max-requests-per-address", x->worker->loop.now_us);
+	return x->counted;
+}
+
 enum step step_target(struct exchange *x)
 {
 	const char *why;
@@ -133,6 +147,9 @@ enum step step_target(struct exchange *x)
 		x->client_persistent = false;
 		return exchange_fail(x, REPLY_DENIED_CLIENT, "the client's address is not in allow, or in deny");
 	}
+	if (!count_request(x))
+		return exchange_fail(x, REPLY_TOO_MANY_REQUESTS,
+			"the client's address has max-requests-per-address requests in flight already");
 	if (!target_parse(x->request.target, x->request.method_id == METHOD_CONNECT, &x->target, &why)) {
 		x->client_persistent = false; /* who errs here may have meant something else by what follows, too */
 		return exchange_fail(x, REPLY_BAD_REQUEST, why);

@@ -135,6 +135,8 @@ static void put_proxy_status(struct text *t, const struct exchange *x, const str
 	if (e->type[0])
 		put_format(t, "; error=%s", e->type);
 	put_format(t, "; details=\"%s\"\r\n", details ? details : e->title);
+	if (e->status == 429)
+		put(t, SPAN("Retry-After: 1\r\n")); /* RFC 6585 section 4; a place comes free with any request's end */
 }
 
 /* -- sending -- */
@@ -156,6 +158,8 @@ static const char *reason_phrase(unsigned status)
 		return "URI Too Long";
 	case 421:
 		return "Misdirected Request";
+	case 429:
+		return "Too Many Requests";
 	case 431:
 		return "Request Header Fields Too Large";
 	case 500:

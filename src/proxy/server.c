@@ -354,11 +354,12 @@ static bool server_init(struct server *s, struct config *config)
 	char why[SOCKETS_WHY_BYTES];
 	struct sockets inherited;
 
+	if (getrandom(&s->shared.instance, sizeof(s->shared.instance), 0) < 0)
+		s->shared.instance = (uint64_t)clock_wall_us() ^ (uint64_t)getpid();
+	tally_init(&s->shared.tally, s->shared.instance);
 	s->worker_count = count_workers(config);
 	log_threshold = config->log_level;
 	raise_descriptor_limit(config);
-	if (getrandom(&s->shared.instance, sizeof(s->shared.instance), 0) < 0)
-		s->shared.instance = (uint64_t)clock_wall_us() ^ (uint64_t)getpid();
 	s->shared.log_writer = log_writer_new(s->worker_count);
 	s->base = event_base_new();
 	if (!s->shared.log_writer || !s->base || !prepare_log(s, config)) {
@@ -383,6 +384,7 @@ static void server_fini(struct server *s)
 {
 	for (unsigned i = 0; i < s->started; i++)
 		worker_join(&s->workers[i]);
+	tally_fini(&s->shared.tally);
 	log_writer_free(s->shared.log_writer);
 	for (size_t i = 0; i < SIGNALS; i++)
 		if (s->signals[i])

@@ -119,12 +119,7 @@ static bool worker_has_room(struct listener *l)
 
 static bool worker_accepted(struct listener *l, int fd, const struct address *address)
 {
-	struct worker *w = l->context;
-
-	if (!client_accept(w, fd, address))
-		return false;
-	atomic_fetch_add_explicit(&w->shared->client_count, 1, memory_order_relaxed);
-	return true;
+	return client_accept(l->context, fd, address);
 }
 
 static void stop_listener(struct listener *l)

@@ -1,7 +1,7 @@
 /*
  * One worker: a thread with its own loop, pools and resolver, which accepts clients and serves them to the end.
  *
- * Workers share only snapshots and counters.  The main thread speaks to a worker by worker_post().
+ * Workers share only snapshots, counters and the tally.  The main thread speaks to a worker by worker_post().
  */
 #ifndef FRESHET_PROXY_WORKER_H
 #define FRESHET_PROXY_WORKER_H
@@ -15,6 +15,7 @@
 #include "net/splice.h"
 #include "proxy/origin.h"
 #include "proxy/snapshot.h"
+#include "proxy/tally.h"
 
 struct log_writer;
 
@@ -23,6 +24,7 @@ enum { LISTENERS_MAX = 64 };
 /* What all workers see of the process. */
 struct shared {
 	atomic_uint client_count;       /* all workers' clients, held against max-clients */
+	struct tally tally;             /* the same by client address */
 	uint64_t instance;              /* random: tells our own Via from others' */
 	struct log_writer *log_writer;  /* NULL without an access log */
 };
@@ -46,6 +48,7 @@ struct worker {
 	struct origins origins;
 	struct slab client_slab, exchange_slab, origin_slab, origin_conn_slab, dial_slab;
 	struct list clients;             /* every client */
+	unsigned refused_count;          /* of them, those told that their address has too many */
 	struct list dials;               /* every connection being made */
 	struct event *woken;             /* owned: orders wait */
 	struct field *fields;            /* owned: room for the fields of the head being parsed */

@@ -57,6 +57,27 @@ static bool allowed(const struct config *config, const char *client)
 	return config_client_allowed(config, &a);
 }
 
+static bool counted(const char *text, const char *client)
+{
+	struct config *config = load_good(text);
+	struct address a = ip(client);
+	bool result = config_client_counted(config, &a);
+
+	config_free(config);
+	return result;
+}
+
+static void test_clients_are_counted_by_address_unless_exempt_or_unlimited(void **state)
+{
+	(void)state;
+	assert_true(counted("", "192.0.2.1") && counted("", "2001:db8::1"));
+	assert_false(counted("", "127.0.0.9") || counted("", "::1"));
+	assert_true(counted("limit-exempt = {}\n", "127.0.0.9"));
+	assert_false(counted("limit-exempt = {\"10.0.0.0/8\"}\n", "10.1.1.1"));
+	assert_true(counted("max-clients-per-address = 0\n", "192.0.2.1"));
+	assert_false(counted("max-clients-per-address = 0\nmax-requests-per-address = 0\n", "192.0.2.1"));
+}
+
 static void test_defaults_are_safe(void **state)
 {
 	struct config *config = load_good("");
@@ -456,6 +477,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		test(test_defaults_are_safe),
+		test(test_clients_are_counted_by_address_unless_exempt_or_unlimited),
 		test(test_values_of_every_type_are_read),
 		test(test_plus_adds_to_the_default_of_a_list),
 		test(test_empty_list_replaces_the_default),
