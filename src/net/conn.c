@@ -5,6 +5,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -148,6 +151,23 @@ bool conn_has_unread(struct conn *c)
 	return c->bytes == BYTES_THERE;
 }
 
+size_t conn_unconfirmed(const struct conn *c)
+{
+	int queued;
+
+	if (c->io->seal || ioctl(c->fd, SIOCOUTQ, &queued) < 0 || queued < 0)
+		return 0;
+	return (size_t)queued + buf_len(&c->out);
+}
+
+int64_t conn_round_trip_us(const struct conn *c)
+{
+	struct tcp_info info = { .tcpi_rtt = 0 };
+	socklen_t n = sizeof(info);
+
+	return getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0 ? 0 : info.tcpi_rtt;
+}
+
 static bool in_scratch(const struct loop *l, struct span bytes)
 {
 	return bytes.p >= l->scratch && bytes.p <= l->scratch + LOOP_SCRATCH_BYTES;
@@ -275,35 +295,39 @@ static void on_writable(struct conn *c)
 	c->owner->writable(c);
 }
 
-/* Bytes or an end are there, and the owner has use for them. */
-static void serve_readable(struct conn *c)
+static void make_ready(struct conn *c)
 {
-	if (conn_is_open(c) && c->bytes == BYTES_THERE && c->read_wanted && !c->read_ended)
-		c->owner->readable(c);
-	conn_update(c);
+	if (list_empty(&c->ready_link))
+		list_push(&c->loop->ready, &c->ready_link);
 }
 
+/* Only remembers; see conn.h. */
 static void conn_on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
 
 	(void)fd;
-	c->loop->now_us = clock_us();
 	if (what & EV_CLOSED)
 		c->hung_up = true;
 	if (what & (EV_READ | EV_CLOSED))
 		c->bytes = BYTES_THERE;
-	if (what & EV_WRITE && (conn_blocked(c) || c->write_wanted))
-		on_writable(c);
-	serve_readable(c);
+	if (what & EV_WRITE)
+		c->has_room = true;
+	make_ready(c);
 }
 
 static void conn_serve_ready(struct list *link)
 {
 	struct conn *c = LIST_OF(link, struct conn, ready_link);
+	bool has_room = c->has_room;
 
 	c->loop->now_us = clock_us();
-	serve_readable(c);
+	c->has_room = false;
+	if (has_room && (conn_blocked(c) || c->write_wanted))
+		on_writable(c);
+	if (conn_is_open(c) && c->bytes == BYTES_THERE && c->read_wanted && !c->read_ended)
+		c->owner->readable(c);
+	conn_update(c);
 }
 
 static void conn_on_deadline(struct deadline *d)
@@ -333,6 +357,6 @@ void conn_update(struct conn *c)
 	} else if (!c->armed) {
 		arm(c, EV_READ);
 	}
-	if (c->bytes == BYTES_THERE && c->read_wanted && !c->read_ended && list_empty(&c->ready_link))
-		list_push(&c->loop->ready, &c->ready_link);
+	if (c->bytes == BYTES_THERE && c->read_wanted && !c->read_ended)
+		make_ready(c);
 }

@@ -7,6 +7,9 @@
  * Events are edge-triggered: the kernel tells once, and `bytes` remembers it.  That spares it from asking every
  * socket again in each wait, and us from telling it what is of interest at the moment.  Whether a connection is
  * served is computed from its state in conn_update(), never set elsewhere.
+ *
+ * All events of a wait are remembered before any connection is served.  So whoever is served knows of every byte that
+ * had arrived by then, on whichever connection: nobody gets to send on one that a stranger's answer waits on.
  */
 #ifndef FRESHET_NET_CONN_H
 #define FRESHET_NET_CONN_H
@@ -66,13 +69,14 @@ struct conn {
 	bool read_wanted;               /* set by the owner: it has use for bytes, or for news of the end */
 	bool write_wanted;              /* set by the owner: wake it when the socket takes bytes (splicing) */
 	enum conn_bytes bytes;          /* waiting in the kernel */
+	bool has_room;                  /* the kernel told that it takes bytes again, and nobody was served yet */
 	bool hung_up;                   /* the peer's end is on its way: reads are not done before it was read */
 	bool read_ended;                /* end of file was read */
 	bool write_ended;               /* shut down, or to be once `out` is sent */
 	struct buf in;                  /* received, not consumed */
 	struct buf out;                 /* accepted, not sent: as it goes over the wire */
 	struct deadline deadline;
-	struct list ready_link;         /* in the loop's ready list, while there is more to read at once */
+	struct list ready_link;         /* in the loop's ready list, while it is to be served */
 };
 
 enum io_result {
@@ -150,6 +154,12 @@ static inline void conn_settle(struct conn *c)
 
 /* Whether bytes, or an end, wait in the kernel.  Asks it only where there is reason to. */
 bool conn_has_unread(struct conn *c) MUST_CHECK;
+
+/* How much of what was sent the peer's machine has not confirmed, what is still stored included; 0 if not known. */
+size_t conn_unconfirmed(const struct conn *c) MUST_CHECK;
+
+/* How long the peer's machine takes to answer ours, as the kernel has measured it; 0 if not known. */
+int64_t conn_round_trip_us(const struct conn *c) MUST_CHECK;
 
 /* The first n of `bytes` are used; returns the others, which still have to be consumed before the next read. */
 struct span conn_skip(struct conn *c, struct span bytes, size_t n) MUST_CHECK;
