@@ -52,7 +52,7 @@ static void exchange_start(struct exchange *x)
 	flow_init(&x->down, FRAMING_NONE, 0, FRAMING_NONE);
 	x->failure = (struct connector_result){ .status = CONNECT_OK };
 	x->queue_reason = NULL;
-	x->response_scanned = 0;
+	x->head_len = x->response_scanned = 0;
 	x->interim_count = 0;
 	x->fresh_only = x->head_sent = x->client_gone = x->up_abandoned = false;
 	x->tunnel = x->stepping = x->counted = false;
@@ -150,6 +150,27 @@ static bool origin_is_reusable(const struct exchange *x)
 	       !conn_stored(o).n && !conn_blocked(o) && !conn_has_unread(o);
 }
 
+/* Bytes behind a whole answer: a second one, or the body of one that has none. */
+static bool has_leftover(const struct exchange *x)
+{
+	struct conn *o = &x->origin->conn;
+	char byte;
+
+	if (!x->origin_persistent || !flow_done(&x->down))
+		return false;
+	return conn_stored(o).n || (conn_has_unread(o) && o->io->peek(o, &byte, 1) > 0);
+}
+
+static void check_leftover(struct exchange *x)
+{
+	if (!x->origin || !has_leftover(x))
+		return;
+	x->origin_persistent = false;
+	if (!x->facts.error)
+		x->facts.error = "the origin sent bytes behind its answer";
+	origin_distrust(x->origin->origin, "sent bytes behind its answer");
+}
+
 static void release_origin(struct exchange *x)
 {
 	struct origin_conn *oc = x->origin;
@@ -182,6 +203,7 @@ static void exchange_finish(struct exchange *x)
 	deadline_stop(&x->worker->loop, &x->deadline);
 	if (x->counted)
 		tally_request_end(c->tally);
+	check_leftover(x);
 	report_exchange(x);
 	if (x->waiting_at)
 		origin_forget(x);

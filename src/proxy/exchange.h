@@ -64,6 +64,7 @@ struct exchange {
 	struct connector_result failure; /* why no connection came about */
 	struct exchange_facts facts;
 	const char *queue_reason;    /* constant: the line was full or too slow; NULL */
+	size_t head_len;             /* of the request as sent */
 	size_t response_scanned;
 	uint32_t interim_count;      /* 1xx responses passed on */
 	bool fresh_only;             /* the pooled connection was stale: take a new one */

@@ -367,6 +367,7 @@ enum step step_send(struct exchange *x)
 	if (!w.target.n || h1_head_room(&x->request, &w) > LOOP_OUT_BYTES)
 		return exchange_fail(x, REPLY_INTERNAL, "no room to write the request's head");
 	x->up.prefix = span_of(l->out, h1_write_request(&x->request, &w, l->out));
+	x->head_len = x->up.prefix.n;
 	x->stage = STAGE_HEAD;
 	deadline_start(l, &x->deadline, flow_done(&x->up) ? DEADLINE_ORIGIN_HEAD : DEADLINE_BODY);
 	return STEP_AGAIN;

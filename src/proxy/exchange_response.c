@@ -24,6 +24,7 @@ static enum step repeat(struct exchange *x)
 	exchange_drop_origin(x);
 	x->fresh_only = true;
 	x->up_abandoned = false;
+	x->facts.first_byte_us = 0;
 	x->response_scanned = 0;
 	return exchange_ask_origin(x);
 }
@@ -39,6 +40,32 @@ static enum step no_response(struct exchange *x)
 	if (begun)
 		return exchange_fail(x, REPLY_INCOMPLETE, "the origin closed in the middle of its answer's head");
 	return exchange_fail(x, REPLY_TERMINATED, "the origin closed without an answer");
+}
+
+/*
+ * Whether the answer was under way before the request arrived, so that it is not the answer to it: what the origin's
+ * machine sends confirms what it has received until then, and nothing of the request is confirmed.  It takes a
+ * round trip for the confirmation of a request that did arrive to come back, so later there is no use in asking.
+ */
+static bool is_unasked(const struct exchange *x)
+{
+	int64_t took_us = x->facts.first_byte_us - x->facts.connected_us;
+
+	if (took_us > 2 * x->origin->round_trip_us || (x->up.from == FRAMING_CHUNKED && x->up.body_bytes))
+		return false; /* of chunks we do not know how much went out */
+	return conn_unconfirmed(&x->origin->conn) >= x->head_len + x->up.body_bytes;
+}
+
+/* Somebody else's answer, unless the connection is new: then the origin had this answer for whoever came. */
+static enum step unasked(struct exchange *x, struct span bytes)
+{
+	x->origin->ahead = true;
+	origin_distrust(x->origin->origin, "answered before it was asked");
+	if (!x->facts.reused)
+		return take_response(x, bytes);
+	if (is_repeatable(x))
+		return repeat(x);
+	return exchange_fail(x, REPLY_BAD_RESPONSE, "an answer that was sent before the request had arrived");
 }
 
 static enum step bad_response(struct exchange *x, const struct h1_error *error)
@@ -209,6 +236,8 @@ static enum step take_response(struct exchange *x, struct span bytes)
 		x->response_scanned = 0;
 		if (m->status == 101)
 			return upgrade(x, bytes, head_len);
+		if (m->status == 408 && is_repeatable(x))
+			return repeat(x); /* meant for the connection, which it closes (RFC 9110 section 15.5.9) */
 		if (m->status >= 200)
 			return start_relay(x, bytes, head_len);
 		if (++x->interim_count > INTERIM_MAX) {
@@ -244,8 +273,11 @@ enum step step_head(struct exchange *x)
 	case IO_ERROR:
 		return no_response(x);
 	}
-	if (!x->facts.first_byte_us)
+	if (!x->facts.first_byte_us) {
 		x->facts.first_byte_us = x->worker->loop.now_us;
+		if (is_unasked(x))
+			return unasked(x, bytes);
+	}
 	return take_response(x, bytes);
 }
 

@@ -4,7 +4,6 @@
 #include "proxy/origin.h"
 
 #include <assert.h>
-#include <errno.h>
 
 #include "proxy/access.h"
 #include "proxy/dial.h"
@@ -76,6 +75,7 @@ static struct origin *origin_get(struct worker *w, const struct place *place)
 		.route = place->route,
 		.guarded = place->guarded,
 		.host_len = (uint16_t)place->host.n,
+		.distrusted_until_us = distrust_until(&w->distrust, hash),
 	};
 	assert(place->host.n < sizeof(o->host));
 	for (size_t i = 0; i < place->host.n; i++)
@@ -123,6 +123,7 @@ struct origin_conn *origin_conn_new(struct worker *w, struct origin *o, struct d
 		.guarded = end->guarded,
 	};
 	conn_adopt(&oc->conn, &w->loop, &end->core, &origin_owner);
+	oc->round_trip_us = conn_round_trip_us(&oc->conn);
 	list_init(&oc->link);
 	if (o)
 		o->conn_count++;
@@ -171,7 +172,26 @@ void origin_conn_abort(struct origin_conn *oc)
 	origin_conn_gone(oc);
 }
 
+/* Servers announce so that they close an idle connection (RFC 9110 section 15.5.9); it is nobody's answer. */
+static bool is_farewell(struct span s)
+{
+	struct span version = SPAN("HTTP/1.x "), status = SPAN("408 ");
+
+	return s.n > version.n && span_starts(span_from(s, version.n), status);
+}
+
 /* An idle connection has nothing to say: bytes or an end, it is no longer of use. */
+static void idle_spoke(struct origin_conn *oc)
+{
+	char text[16];
+	ssize_t n = oc->conn.io->peek(&oc->conn, text, sizeof(text));
+
+	if (n > 0 && !is_farewell(span_of(text, (size_t)n)))
+		origin_distrust(oc->origin, "sent bytes on a connection on which nothing was asked");
+	if (conn_is_open(&oc->conn))
+		origin_conn_kill(oc);
+}
+
 static void idle_readable(struct conn *c)
 {
 	struct origin_conn *oc = LIST_OF(c, struct origin_conn, conn);
@@ -179,7 +199,7 @@ static void idle_readable(struct conn *c)
 	if (oc->exchange)
 		exchange_step(oc->exchange);
 	else if (conn_has_unread(c))
-		origin_conn_kill(oc);
+		idle_spoke(oc);
 }
 
 static void conn_writable(struct conn *c)
@@ -205,19 +225,42 @@ static void conn_expired(struct conn *c)
 	origin_conn_kill(LIST_OF(c, struct origin_conn, conn));
 }
 
+static void close_idle(struct origin *o)
+{
+	while (!list_empty(&o->idle))
+		origin_conn_kill(LIST_OF(o->idle.next, struct origin_conn, link));
+}
+
 void origins_flush(struct worker *w)
 {
 	for (int i = 0; i < ORIGIN_BUCKETS; i++) {
 		struct list *bucket = &w->origins.buckets[i];
 
 		for (struct list *l = bucket->next, *next; l != bucket; l = next) {
-			struct origin *o = LIST_OF(l, struct origin, link);
-
 			next = l->next;
-			while (!list_empty(&o->idle))
-				origin_conn_kill(LIST_OF(o->idle.next, struct origin_conn, link));
+			close_idle(LIST_OF(l, struct origin, link));
 		}
 	}
+}
+
+/* -- trust -- */
+
+static bool is_distrusted(const struct origin *o)
+{
+	return o->worker->loop.now_us < o->distrusted_until_us;
+}
+
+void origin_distrust(struct origin *o, const char *what)
+{
+	struct worker *w = o->worker;
+	int64_t until_us = w->loop.now_us + worker_snapshot(w)->config->pool_distrust_ms * 1000;
+
+	if (!is_distrusted(o))
+		distrust_tell(&w->distrust, w->loop.now_us, span_of(o->host, o->host_len), o->port, what);
+	o->distrusted_until_us = until_us;
+	distrust_add(&w->distrust, o->hash, until_us);
+	if (is_distrusted(o)) /* the others may carry more of it */
+		close_idle(o);
 }
 
 /* -- lending -- */
@@ -249,14 +292,14 @@ static bool leads_astray(struct origin_conn *oc)
 }
 
 /*
- * Whether the peer has closed already.  Only for requests that could not be repeated: for the others a look costs
- * more than the rare repeat.
+ * Whether it has spoken or closed: as far as events told, which is nearly always all there is to know.  For requests
+ * that could not be repeated the kernel is asked once more; for the others that costs more than the rare repeat.
  */
-static bool has_ended(struct origin_conn *oc)
+static bool is_spent(struct origin_conn *oc, bool look)
 {
-	char byte;
-
-	return oc->conn.io->peek(&oc->conn, &byte, 1) >= 0 || errno != EAGAIN;
+	if (look)
+		oc->conn.bytes = BYTES_THERE;
+	return conn_has_unread(&oc->conn);
 }
 
 static struct origin_conn *take_idle(struct origin *o, const struct exchange *x)
@@ -264,14 +307,17 @@ static struct origin_conn *take_idle(struct origin *o, const struct exchange *x)
 	while (!list_empty(&o->idle)) {
 		struct origin_conn *oc = LIST_OF(o->idle.next, struct origin_conn, link);
 
-		if (too_old(oc) || leads_astray(oc) || (!method_is_idempotent(x->request.method_id) && has_ended(oc))) {
-			o->waiting_count++; /* keeps the origin alive, should this have been its last connection */
-			origin_conn_kill(oc);
-			o->waiting_count--;
-			continue;
+		bool spent = is_spent(oc, !method_is_idempotent(x->request.method_id));
+		if (!spent && !too_old(oc) && !leads_astray(oc)) {
+			leave_idle(oc);
+			return oc;
 		}
-		leave_idle(oc);
-		return oc;
+		o->waiting_count++; /* keeps the origin alive, should this have been its last connection */
+		if (spent)
+			idle_spoke(oc);
+		else
+			origin_conn_kill(oc);
+		o->waiting_count--;
 	}
 	return NULL;
 }
@@ -393,7 +439,7 @@ static void become_idle(struct origin_conn *oc)
 void origin_give_back(struct origin_conn *oc, bool reusable)
 {
 	oc->exchange = NULL;
-	if (!reusable || !oc->origin || too_old(oc) || leads_astray(oc)) {
+	if (!reusable || !oc->origin || oc->ahead || too_old(oc) || leads_astray(oc) || is_distrusted(oc->origin)) {
 		struct origin *o = oc->origin;
 
 		if (o)

@@ -31,6 +31,7 @@ struct origin {
 	unsigned conn_count;      /* idle and lent */
 	unsigned dialling, waiting_count;
 	struct dead dead;
+	int64_t distrusted_until_us; /* its connections carry one exchange each; see distrust.h */
 	uint32_t hash;
 	uint16_t port, host_len;
 	enum route_kind route;
@@ -50,7 +51,9 @@ struct origin_conn {
 	int64_t opened_us;
 	uint64_t judged;           /* the serial of the snapshot that last found its address fit */
 	bool guarded;              /* deny-destinations counts for its address */
+	int64_t round_trip_us;     /* when it was made */
 	bool reused;               /* has served an exchange before the present one */
+	bool ahead;                /* an answer on it came before its request: what comes next is nobody's */
 };
 
 void origins_init(struct origins *o);
@@ -84,6 +87,12 @@ struct origin_conn *origin_conn_new(struct worker *w, struct origin *o, struct d
 
 /* Ends the loan.  A reusable connection becomes idle or goes to the next in line; another is closed. */
 void origin_give_back(struct origin_conn *oc, bool reusable);
+
+/*
+ * o sent bytes that nobody had asked for.  Says so in the log, closes what is idle, and for pool-distrust does not use a
+ * connection to it for a second exchange.
+ */
+void origin_distrust(struct origin *o, const char *what);
 
 /* Ends the loan by a reset, which shows the origin that the request was not whole. */
 void origin_conn_abort(struct origin_conn *oc);

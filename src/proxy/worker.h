@@ -13,6 +13,7 @@
 #include "net/listener.h"
 #include "net/resolve.h"
 #include "net/splice.h"
+#include "proxy/distrust.h"
 #include "proxy/origin.h"
 #include "proxy/snapshot.h"
 #include "proxy/tally.h"
@@ -46,6 +47,7 @@ struct worker {
 	struct resolver *resolver;       /* owned */
 	struct pipe_pool pipes;
 	struct origins origins;
+	struct distrust distrust;
 	struct slab client_slab, exchange_slab, origin_slab, origin_conn_slab, dial_slab;
 	struct list clients;             /* every client */
 	unsigned refused_count;          /* of them, those told that their address has too many */
