@@ -164,8 +164,10 @@ enum step step_target(struct exchange *x)
 	case TARGET_ASTERISK:
 		break;
 	}
-	if (x->request.method_id != METHOD_OPTIONS)
+	if (x->request.method_id != METHOD_OPTIONS) {
+		x->client_persistent = false;
 		return exchange_fail(x, REPLY_BAD_REQUEST, "the target * belongs to OPTIONS only");
+	}
 	return final_recipient(x);
 }
 

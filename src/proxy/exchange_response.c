@@ -335,10 +335,6 @@ enum step exchange_fail(struct exchange *x, enum reply_error error, const char *
 		return truncated(x, details ? details : "the exchange failed after its answer had begun");
 	if (x->origin) /* whatever of the request went out is not to be taken for a whole one */
 		exchange_drop_origin(x);
-	if (!flow_done(&x->up))
-		x->client_persistent = false; /* nobody will read the rest of its body */
-	if (x->worker->draining)
-		x->client_persistent = false;
 	return exchange_answered(x, reply_error(x, error, details));
 }
 

@@ -110,6 +110,18 @@ def test_tls_on_the_plain_port_is_explained(proxy):
     assert b"TLS" in answer.body or b"https" in answer.body.lower()
 
 
+def test_asterisk_for_another_method_than_options_ends_the_connection(proxy):
+    answer = talk(proxy, f"GET * HTTP/1.1\r\n{HOST}\r\n")
+    assert answer.status == 400
+    assert_ours(answer)
+
+
+def test_own_answer_to_a_request_whose_body_nobody_reads_says_that_it_closes(proxy):
+    answer = talk(proxy, f"OPTIONS * HTTP/1.1\r\n{HOST}Content-Length: 5\r\n\r\nhello")
+    assert answer.status == 200
+    assert answer.one("Connection") == "close"
+
+
 def test_head_beyond_the_limit_is_too_large(proxy):
     answer = talk(proxy, LINE + HOST + "X: " + "x" * 66000 + "\r\n\r\n")
     assert answer.status == 431
