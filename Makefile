@@ -12,9 +12,14 @@ MANDIR     ?= $(PREFIX)/share/man
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 USERSDIR   ?= $(PREFIX)/lib/sysusers.d
 
-# Seconds per fuzz target for `make fuzz`; `make test` only takes a short look.
+# Seconds per fuzz target for `make fuzz`, and for live exchanges; `make test` only takes a short look.
 FUZZ_SECONDS ?= 60
+E2E_FUZZ_SECONDS ?= 300
 SMOKE_SECONDS ?= 3
+# Seconds for `make soak`, and for the short ones in `make test` and `make check-san`; SOAK_SEED= repeats one.
+SOAK_SECONDS ?= 600
+SOAK_SMOKE_SECONDS ?= 8
+SOAK_SAN_SECONDS ?= 60
 # Beyond this the end-to-end tests hang rather than work.
 E2E_SECONDS ?= 900
 
@@ -46,6 +51,7 @@ OBJS := $(SRCS:%.c=$(BUILD)/%.o)
 PURE_OBJS := $(foreach d,base http policy config inspect,$(filter $(BUILD)/src/$(d)/%,$(OBJS)))
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
 INTEGRATION := $(patsubst tests/integration/%.c,$(BUILD)/integration/%,$(wildcard tests/integration/*_test.c))
+SOAK  := $(BUILD)/soak/load $(BUILD)/soak/origin
 FUZZ  := $(patsubst tests/fuzz/targets/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/targets/*.c))
 
 Q   = $(if $(V),,@)
@@ -60,8 +66,8 @@ endif
 # Debian keeps nginx and its like where ordinary users do not look.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: all help run test check check-san unit integration e2e lint fuzz fuzz-smoke fuzz-run summary bench \
-	coverage install uninstall clean FORCE
+.PHONY: all help run test check check-san unit integration e2e lint fuzz fuzz-smoke fuzz-targets \
+	fuzz-run fuzz-exchange soak soak-run summary bench coverage install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/freshet ## build build/freshet
@@ -113,6 +119,12 @@ $(BUILD)/fuzz/%: tests/fuzz/targets/%.c $(BUILD)/libpure.a
 	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -MF $@.d -Wall -Wextra $(OUR_LDFLAGS) -fsanitize=fuzzer -o $@ $< \
 		$(BUILD)/libpure.a $(call pkg,--libs,$(PURE_PKGS))
 
+# The soak test's own programs share nothing with ours, sanitizers neither.
+$(BUILD)/soak/load $(BUILD)/soak/origin: $(wildcard tests/soak/*.[ch] tests/soak/*.def) $(BUILD)/flags
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -O2 -g -std=c11 -D_GNU_SOURCE -Wall -Wextra $(WERROR) -pthread -o $@ \
+		$(patsubst %,tests/soak/%.c,plan wire tally raw $(if $(findstring load,$(@F)),load visit sessions,origin))
+
 # Changes only when compiler, flags or the list of files do; then everything is built anew.
 export STAMP := $(CC) $(OUR_CFLAGS) $(WERROR) $(OUR_LDFLAGS) $(PKGS) $(SRCS)
 $(BUILD)/flags: FORCE
@@ -124,7 +136,7 @@ $(BUILD)/flags: FORCE
 
 # ---- testing
 
-test: ## all tests, with what they need installed: unit, integration, lint, a short fuzz, end to end
+test: ## all tests, with what they need installed: unit, integration, lint, short fuzz, end to end, short soak
 	@.ci/install-deps test
 	@$(MAKE) all
 	@$(MAKE) unit
@@ -132,15 +144,16 @@ test: ## all tests, with what they need installed: unit, integration, lint, a sh
 	@$(MAKE) lint
 	@$(MAKE) fuzz-smoke
 	@$(MAKE) e2e
+	@$(MAKE) soak-run SOAK_SECONDS=$(SOAK_SMOKE_SECONDS)
 	@$(MAKE) summary
 
 check: ## test, with warnings as errors (in build/check)
 	@$(MAKE) BUILD=build/check WERROR=-Werror test
 
-check-san: ## unit, integration and end-to-end tests under address and undefined sanitizers (in build/san)
+check-san: ## unit, integration, end-to-end tests and a minute of soak under sanitizers (in build/san)
 	@.ci/install-deps test
 	@$(MAKE) all
-	@for t in unit integration e2e summary; do $(MAKE) E2E_SECONDS=1800 BUILD=build/san CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	@for t in unit integration soak-run e2e summary; do $(MAKE) SOAK_SECONDS=$(SOAK_SAN_SECONDS) E2E_SECONDS=1800 BUILD=build/san CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' $$t || exit; done
 
 SAN_ENV = ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
@@ -173,12 +186,16 @@ export LINT_WARN := $(WARN)
 lint: ## warnings as errors (gcc and clang), layers, documentation, scripts, unit files
 	@tests/lint/run
 
-fuzz: ## libFuzzer on every target, FUZZ_SECONDS=60 each
+fuzz: ## libFuzzer on every target, FUZZ_SECONDS=60 each, and on live exchanges, E2E_FUZZ_SECONDS=300
+	@$(MAKE) fuzz-targets
+	@$(MAKE) fuzz-exchange
+
+fuzz-targets:
 	@$(MAKE) BUILD=build/fuzz CC=clang CFLAGS='-O1 -g' \
 		SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzz-run
 
 fuzz-smoke:
-	@$(MAKE) fuzz FUZZ_SECONDS=$(SMOKE_SECONDS)
+	@$(MAKE) fuzz-targets FUZZ_SECONDS=$(SMOKE_SECONDS)
 
 # New inputs stay in build/; tests/fuzz/corpus holds those worth keeping.
 fuzz-run: $(FUZZ)
@@ -187,6 +204,19 @@ fuzz-run: $(FUZZ)
 			-print_final_stats=1 $$t.corpus $$(ls -d tests/fuzz/corpus/$$n 2>/dev/null) >$$t.log 2>&1 || \
 			{ tail -n 60 $$t.log; echo "fuzz: $$n FAILED, input and log at $$t*"; exit 1; }; \
 		sed -n 's/^stat::number_of_executed_units: */  runs   /p' $$t.log; done
+
+# The same exchanges, shorter, are part of e2e.
+fuzz-exchange: $(BUILD)/freshet
+	@FRESHET=$(abspath $(BUILD)/freshet) $(SAN_ENV) tests/e2e/fuzz_exchange.py --seconds $(E2E_FUZZ_SECONDS)
+
+soak: ## mixed load with faults on both sides, SOAK_SECONDS=600; SOAK_SEED= and SOAK_VISITORS= change it
+	@.ci/install-deps test
+	@$(MAKE) all
+	@$(MAKE) soak-run
+
+soak-run: $(BUILD)/freshet $(SOAK)
+	@FRESHET=$(abspath $(BUILD)/freshet) SOAK_TOOLS=$(abspath $(BUILD)/soak) SOAK_SECONDS=$(SOAK_SECONDS) $(SAN_ENV) \
+		timeout -k 10 $$(($(SOAK_SECONDS) * 2 + 300)) tests/soak/run
 
 summary:
 	@for t in $(UNITS) $(INTEGRATION); do echo "$${t##*/}:"; grep -E '^\[ +(PASSED|FAILED|SKIPPED) ' $$t.log; done
