@@ -11,12 +11,37 @@ int ascii_hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Eight letters at once.  The sums carry into a byte's top bit from 'A' on, and from behind 'Z' on. */
+static inline uint64_t lower_8(uint64_t word)
+{
+	uint64_t low = word & UINT64_C(0x7f7f7f7f7f7f7f7f);
+	uint64_t from_a = low + UINT64_C(0x3f3f3f3f3f3f3f3f), behind_z = low + UINT64_C(0x2525252525252525);
+
+	return word | ((from_a & ~behind_z & ~word & UINT64_C(0x8080808080808080)) >> 2);
+}
+
+static inline bool ieq_8(const char *a, const char *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return x == y || lower_8(x) == lower_8(y);
+}
+
+/* By words, the last one overlapping its predecessor. */
 static bool ieq_n(const char *a, const char *b, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (ascii_lower(a[i]) != ascii_lower(b[i]))
+	if (n < 8) {
+		for (size_t i = 0; i < n; i++)
+			if (ascii_lower(a[i]) != ascii_lower(b[i]))
+				return false;
+		return true;
+	}
+	for (size_t i = 0; i + 8 < n; i += 8)
+		if (!ieq_8(a + i, b + i))
 			return false;
-	return true;
+	return ieq_8(a + n - 8, b + n - 8);
 }
 
 bool span_ieq(struct span a, struct span b)

@@ -161,6 +161,26 @@ static void test_comparison_folds_ascii_letters_only(void **state)
 	assert_true(span_ieq(SPAN_NONE, SPAN("")));
 }
 
+/* Long enough for the comparison by words; every pair of bytes, at every place of a word. */
+static void test_comparison_of_long_texts_is_that_of_their_letters(void **state)
+{
+	char a[11] = "aB1-[`{@Zz\xff", b[11];
+
+	(void)state;
+	for (int i = 0; i < 11 * 256 * 256; i++) {
+		size_t at = (size_t)(i % 11);
+		char x = (char)(i / 11), y = (char)(i / 11 / 256);
+
+		memcpy(b, a, sizeof(a));
+		b[at] = y;
+		char kept = a[at];
+		a[at] = x;
+		if (span_ieq(span_of(a, sizeof(a)), span_of(b, sizeof(b))) != (ascii_lower(x) == ascii_lower(y)))
+			fail_msg("0x%02x against 0x%02x at %zu", (unsigned char)x, (unsigned char)y, at);
+		a[at] = kept;
+	}
+}
+
 static void test_prefixes_never_reach_beyond_the_span(void **state)
 {
 	(void)state;
@@ -209,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_list_has_ignores_case_but_not_length),
 		cmocka_unit_test(test_trim_removes_blanks_and_tabs_only),
 		cmocka_unit_test(test_comparison_folds_ascii_letters_only),
+		cmocka_unit_test(test_comparison_of_long_texts_is_that_of_their_letters),
 		cmocka_unit_test(test_prefixes_never_reach_beyond_the_span),
 		cmocka_unit_test(test_cutting_stays_inside),
 		cmocka_unit_test(test_hex_digits_are_the_22_characters),
