@@ -90,21 +90,27 @@ static bool take_number(struct span *rest, size_t digits, unsigned *out)
 	return true;
 }
 
+/* The first three letters of a name. */
+static bool take_three(struct span *rest, const char *name)
+{
+	if (rest->n < 3 || rest->p[0] != name[0] || rest->p[1] != name[1] || rest->p[2] != name[2])
+		return false;
+	*rest = span_from(*rest, 3);
+	return true;
+}
+
 static bool take_weekday(struct span *rest, bool full)
 {
-	for (size_t i = 0; i < 7; i++) {
-		struct span name = full ? span_str(weekday_names[i]) : span_of(weekday_names[i], 3);
-
-		if (take(rest, name))
+	for (size_t i = 0; i < 7; i++)
+		if (full ? take(rest, span_str(weekday_names[i])) : take_three(rest, weekday_names[i]))
 			return true;
-	}
 	return false;
 }
 
 static bool take_month(struct span *rest, unsigned *month)
 {
 	for (unsigned i = 0; i < 12; i++) {
-		if (take(rest, span_of(month_names[i], 3))) {
+		if (take_three(rest, month_names[i])) {
 			*month = i + 1;
 			return true;
 		}

@@ -155,10 +155,7 @@ static bool is_dictionary_coding(struct span element)
 /* Cheap, for the many requests that have none. */
 static bool may_name_dictionary_coding(struct span list)
 {
-	for (size_t i = 0; i + 2 < list.n; i++)
-		if ((list.p[i] | 0x20) == 'd' && (list.p[i + 1] | 0x20) == 'c')
-			return true;
-	return false;
+	return span_find(list, 'c') < list.n || span_find(list, 'C') < list.n;
 }
 
 static bool names_dictionary_coding(struct span list)

@@ -132,7 +132,7 @@ static void test_two_digit_year_is_at_most_50_years_ahead(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		int64_t now, got = 0;
+		int64_t now = 0, got = 0;
 		char text[HTTP_DATE_BYTES];
 
 		assert_true(http_date_parse(span_str(rows[i].now), 0, &now));
