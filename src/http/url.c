@@ -7,6 +7,7 @@
 #include "http/url.h"
 
 #include "base/address.h"
+#include "http/bytes.h"
 
 enum { HOST_MAX = 255, PORT_MAX = 65535 };
 
@@ -27,27 +28,19 @@ struct span scheme_name(enum scheme scheme)
 	return scheme == SCHEME_HTTPS ? SPAN("https") : SPAN("http");
 }
 
-/* unreserved and sub-delims of RFC 3986 section 2: a registered name without percent-encoding. */
-static bool is_name_char(char c)
-{
-	char lower = ascii_lower(c);
-
-	return (lower >= 'a' && lower <= 'z') || ascii_digit(c) || (c && strchr("-._~!$&'()*+,;=", c));
-}
-
 static const char *name_problem(struct span name)
 {
+	const char *end, *odd;
+
 	if (name.n == 0)
 		return "host is empty";
 	if (name.n > HOST_MAX)
 		return "host is longer than 255 bytes";
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.p[i] == '%')
-			return "host is percent-encoded";
-		if (!is_name_char(name.p[i]))
-			return "host holds a character that no host name has";
-	}
-	return NULL;
+	end = name.p + name.n;
+	odd = bytes_skip(name.p, end, BYTE_HOST);
+	if (memchr(name.p, '%', (size_t)(odd - name.p)))
+		return "host is percent-encoded";
+	return odd < end ? "host holds a character that no host name has" : NULL;
 }
 
 static const char *ipv6_problem(struct span inside_brackets)
@@ -178,15 +171,16 @@ static const char *parse_absolute(struct span raw, struct target *t)
 
 static const char *byte_problem(struct span raw)
 {
+	const char *end, *odd;
+
 	if (raw.n == 0)
 		return "request target is empty";
-	for (size_t i = 0; i < raw.n; i++) {
-		if (raw.p[i] < 0x21 || raw.p[i] > 0x7e)
-			return "request target holds a blank, a control or a non-ASCII byte";
-		if (raw.p[i] == '#')
-			return "request target holds a fragment";
-	}
-	return NULL;
+	end = raw.p + raw.n;
+	odd = target_end(raw.p, end);
+	if (odd == end)
+		return NULL;
+	return *odd == '#' ? "request target holds a fragment" :
+			     "request target holds a blank, a control or a non-ASCII byte";
 }
 
 bool target_parse(struct span raw, bool is_connect, struct target *out, const char **why)

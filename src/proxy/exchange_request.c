@@ -16,7 +16,8 @@ static bool is_own_authority(const struct exchange *x)
 
 	if (span_ieq(x->target.host, OWN_HOST))
 		return true;
-	return address_parse_numeric(x->target.host, x->target.port, &a) && snapshot_is_self(x->view->snapshot, &a);
+	return snapshot_listens_on(x->view->snapshot, x->target.port) &&
+	       address_parse_numeric(x->target.host, x->target.port, &a) && snapshot_is_self(x->view->snapshot, &a);
 }
 
 /*

@@ -185,6 +185,14 @@ static bool reaches(const struct address *listening, const struct address *a)
 	return address_is_any(listening) && (address_is_loopback(a) || listener_is_own_address(a));
 }
 
+bool snapshot_listens_on(const struct snapshot *s, uint16_t port)
+{
+	for (size_t i = 0; i < s->listening_count; i++)
+		if (s->listening[i].port == port)
+			return true;
+	return false;
+}
+
 bool snapshot_is_self(const struct snapshot *s, const struct address *a)
 {
 	for (size_t i = 0; i < s->listening_count; i++)

@@ -44,6 +44,9 @@ struct snapshot *snapshot_new(struct config *config, const struct address *liste
 void snapshot_get(struct snapshot *s);
 void snapshot_put(struct snapshot *s);
 
+/* Whether any listener has that port: a quick no to the question below. */
+bool snapshot_listens_on(const struct snapshot *s, uint16_t port);
+
 /* Whether connecting there would reach this process.  Asks the kernel where it listens on every address. */
 bool snapshot_is_self(const struct snapshot *s, const struct address *a);
 
