@@ -140,15 +140,24 @@ static inline uint64_t stops_text_wide(const char *p)
 		(uint64_t)stops_text(p + 48) << 48;
 }
 
-static inline const char *target_end(const char *p, const char *end)
+/* The search for a stop, block by block; the last block overlaps its predecessor, which had none. */
+static inline const char *first_stop(const char *p, const char *end, unsigned (*stops_in)(const char *), unsigned class)
 {
-	for (; end - p >= BYTES_BLOCK; p += BYTES_BLOCK) {
-		unsigned stops = stops_target(p);
+	if (end - p < BYTES_BLOCK)
+		return bytes_skip(p, end, class);
+	for (; end - p > BYTES_BLOCK; p += BYTES_BLOCK) {
+		unsigned stops = stops_in(p);
 
 		if (stops)
 			return p + __builtin_ctz(stops);
 	}
-	return bytes_skip(p, end, BYTE_TARGET);
+	unsigned last = stops_in(end - BYTES_BLOCK);
+	return last ? end - BYTES_BLOCK + __builtin_ctz(last) : end;
+}
+
+static inline const char *target_end(const char *p, const char *end)
+{
+	return first_stop(p, end, stops_target, BYTE_TARGET);
 }
 
 static inline const char *token_end(const char *p, const char *end)
@@ -171,13 +180,7 @@ static inline const char *token_end(const char *p, const char *end)
 /* The first control byte other than HTAB, or end. */
 static inline const char *text_end(const char *p, const char *end)
 {
-	for (; end - p >= BYTES_BLOCK; p += BYTES_BLOCK) {
-		unsigned stops = stops_text(p);
-
-		if (stops)
-			return p + __builtin_ctz(stops);
-	}
-	return bytes_skip(p, end, BYTE_TEXT);
+	return first_stop(p, end, stops_text, BYTE_TEXT);
 }
 
 #endif

@@ -174,7 +174,7 @@ static enum h1_result request_line(struct pass *s)
 		return syntax(s, "a method that is too long");
 	s->m->method = span_of(line, (size_t)(method_end - line));
 
-	end = target_end(method_end + 1, eol);
+	end = target_end(method_end + 1, s->end); /* not beyond eol: no target has a CR */
 	s->m->target = span_of(method_end + 1, (size_t)(end - method_end - 1));
 	if (s->m->target.n > s->limits->target_bytes)
 		return bad(s, H1_FAULT_TARGET_TOO_LONG, "a request target over the limit");
@@ -307,11 +307,9 @@ static inline enum h1_result read_field(struct pass *s, const char *line, const 
 	if (*colon != ':' || colon == line)
 		return bad_name(s, line, colon);
 	if (s->m->field_count >= s->limits->fields ||
-		!message_receive(s->m, span_of(line, (size_t)(colon - line)), trimmed(colon + 1, eol)))
+		!message_receive_line(s->m, span_of(line, (size_t)(colon - line)), trimmed(colon + 1, eol)))
 		return bad(s, H1_FAULT_HEAD_TOO_LARGE, "more fields than the limit");
-	struct field *f = &s->m->fields[s->m->field_count - 1];
-	f->joined = true;
-	return field_rules(s, f);
+	return field_rules(s, &s->m->fields[s->m->field_count - 1]);
 }
 
 /* ---- the whole */
@@ -448,6 +446,7 @@ enum h1_result guard_read(enum guard_kind kind, struct span in, size_t *scanned,
 		g->start = 2;
 	s.at = s.next = in.p + g->start;
 	m->field_count = 0;
+	m->line_bytes = 0;
 	memset(m->present, 0, sizeof(m->present));
 	r = has_news(in, *scanned) ? read_all(&s) : H1_MORE;
 	if (r == H1_MORE)

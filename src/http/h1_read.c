@@ -19,15 +19,14 @@ enum { CONNECTION_OPTIONS_MAX = 100 };
 
 /* llhttp's walk along the fields that the guard found. */
 struct witness {
-	const struct message *m;
-	unsigned next;
+	const struct field *next, *end;
 };
 
 static int on_field_name(llhttp_t *parser, const char *at, size_t n)
 {
 	struct witness *w = parser->data;
 
-	if (w->next >= w->m->field_count || w->m->fields[w->next].name.p != at || w->m->fields[w->next].name.n != n)
+	if (w->next == w->end || w->next->name.p != at || w->next->name.n != n)
 		return -1;
 	w->next++;
 	return 0;
@@ -82,7 +81,7 @@ static bool llhttp_agrees(enum guard_kind kind, struct span in, const struct gua
 	bool *keep_alive, struct h1_error *error)
 {
 	const char *start = in.p + g->start, *end = in.p + g->len;
-	struct witness w = { .m = m };
+	struct witness w = { .next = m->fields, .end = m->fields + m->field_count };
 	llhttp_t parser;
 	llhttp_errno_t e;
 
@@ -94,7 +93,7 @@ static bool llhttp_agrees(enum guard_kind kind, struct span in, const struct gua
 		*error = (struct h1_error){ .fault = fault_of(e), .reason = llhttp_get_error_reason(&parser) };
 		return false;
 	}
-	if (e != HPE_PAUSED || llhttp_get_error_pos(&parser) != end || w.next != m->field_count ||
+	if (e != HPE_PAUSED || llhttp_get_error_pos(&parser) != end || w.next != w.end ||
 		parser.http_minor != m->minor || parser.status_code != m->status || !same_framing(&parser, g)) {
 		*error = (struct h1_error){ .fault = H1_FAULT_SYNTAX, .reason = "a head that two parsers read differently" };
 		return false;

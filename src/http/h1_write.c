@@ -67,7 +67,14 @@ static bool is_ours(enum header id)
 		id == HEADER_KEEP_ALIVE || id == HEADER_UPGRADE || id == HEADER_TE;
 }
 
-static inline enum fate field_fate(const struct message *m, const struct field *f)
+/* What most lines are: kept as they were received, with nothing to decide. */
+static inline bool is_plain(const struct message *m, const struct field *f)
+{
+	return f->joined && !f->dropped && !m->edit_of[f->id] &&
+		!(header_flags(f->id) & (HEADER_FLAG_HOP | HEADER_FLAG_FRAMING));
+}
+
+static enum fate field_fate(const struct message *m, const struct field *f)
 {
 	if (f->id != HEADER_OTHER) {
 		const struct edit *e = message_edit(m, f->id);
@@ -170,7 +177,7 @@ static void put_fields(struct writer *o)
 
 	for (unsigned i = 0; i < m->field_count; i++) {
 		const struct field *f = &m->fields[i];
-		enum fate fate = field_fate(m, f);
+		enum fate fate = is_plain(m, f) ? FATE_KEEP : field_fate(m, f);
 
 		if (fate == FATE_KEEP && f->joined) {
 			put_received(o, f);
@@ -296,13 +303,7 @@ size_t h1_head_room(const struct message *m, const struct h1_write *w)
 
 	if (!m)
 		return room;
-	room += m->method.n + m->reason.n;
-	for (unsigned i = 0; i < m->field_count; i++) {
-		const struct field *f = &m->fields[i];
-		size_t line = f->joined ? (size_t)(f->value.p - f->name.p) : f->name.n;
-
-		room += line + f->value.n + 4;
-	}
+	room += m->method.n + m->reason.n + m->line_bytes;
 	for (unsigned i = 0; i < m->edit_count; i++)
 		room += header_name(m->edits[i].id).n + m->edits[i].value.n + 4;
 	return room;

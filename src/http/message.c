@@ -5,6 +5,8 @@
 
 #include <assert.h>
 
+enum { LINE_EXTRA_BYTES = 4 }; /* of a line that is composed: colon, blank, CRLF */
+
 static void decide(struct message *m, enum edit_op op, enum header id, struct span value, const char *why);
 
 void message_init(struct message *m, struct field *fields, unsigned field_max)
@@ -17,20 +19,37 @@ void message_init(struct message *m, struct field *fields, unsigned field_max)
 	m->field_max = field_max;
 }
 
-bool message_receive(struct message *m, struct span name, struct span value)
+static inline bool receive(struct message *m, struct span name, struct span value, bool joined)
 {
 	if (m->field_count >= m->field_max)
 		return false;
-	enum header id = header_lookup(name);
-	m->fields[m->field_count++] = (struct field){ .name = name, .value = value, .id = id };
-	m->present[id >> 6] |= UINT64_C(1) << (id & 63);
+	struct field *f = &m->fields[m->field_count++];
+	f->name = name;
+	f->value = value;
+	f->id = header_lookup(name);
+	f->joined = joined;
+	f->dropped = NULL;
+	m->present[f->id >> 6] |= UINT64_C(1) << (f->id & 63);
+	m->line_bytes += (joined ? (size_t)(value.p - name.p) : name.n) + value.n + LINE_EXTRA_BYTES;
 	return true;
+}
+
+bool message_receive(struct message *m, struct span name, struct span value)
+{
+	return receive(m, name, value, false);
+}
+
+bool message_receive_line(struct message *m, struct span name, struct span value)
+{
+	return receive(m, name, value, true);
 }
 
 static void rebase(struct span *s, struct span from, const char *to)
 {
-	if (s->p >= from.p && s->p <= from.p + from.n)
-		s->p = to + (s->p - from.p);
+	uintptr_t at = (uintptr_t)s->p - (uintptr_t)from.p;
+
+	if (at <= from.n)
+		s->p = to + at;
 }
 
 bool message_keep(struct message *m, struct span head, struct arena *a)
@@ -102,33 +121,30 @@ void message_add(struct message *m, enum header id, struct span value, const cha
 static bool changes(const struct message *m, enum edit_op op, enum header id, struct span value)
 {
 	unsigned lines = 0;
-	bool same = true;
 
 	if (!message_has(m, id))
 		return op == EDIT_SET;
 	if (op == EDIT_REMOVE)
 		return true;
 	for (unsigned i = 0; i < m->field_count; i++) {
-		if (m->fields[i].id != id)
-			continue;
-		lines++;
-		same = same && !m->fields[i].dropped && span_eq(m->fields[i].value, value);
+		const struct field *f = &m->fields[i];
+
+		if (f->id == id && (lines++ || f->dropped || !span_eq(f->value, value)))
+			return true;
 	}
-	return lines != 1 || !same;
+	return false;
 }
 
 static void decide(struct message *m, enum edit_op op, enum header id, struct span value, const char *why)
 {
-	struct edit edit = { .op = op, .id = id, .value = value, .why = why, .effective = changes(m, op, id, value) };
-
 	assert(id != HEADER_OTHER);
-	if (m->edit_of[id]) {
-		m->edits[m->edit_of[id] - 1] = edit;
-		return;
+	if (!m->edit_of[id]) {
+		assert(m->edit_count < MESSAGE_EDITS_MAX);
+		m->edit_of[id] = (uint8_t)++m->edit_count;
 	}
-	assert(m->edit_count < MESSAGE_EDITS_MAX);
-	m->edits[m->edit_count++] = edit;
-	m->edit_of[id] = (uint8_t)m->edit_count;
+	m->edits[m->edit_of[id] - 1] = (struct edit){
+		.op = op, .id = id, .value = value, .why = why, .effective = changes(m, op, id, value)
+	};
 }
 
 enum method method_lookup(struct span token)

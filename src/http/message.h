@@ -67,6 +67,7 @@ struct message {
 	struct field *fields;     /* borrowed */
 	unsigned field_count, field_max;
 	uint64_t present[2];      /* one bit per known field that occurs */
+	size_t line_bytes;        /* at least what those fields take as lines, CRLFs included */
 
 	enum framing framing;     /* as the codec established it */
 	uint64_t content_length;  /* FRAMING_LENGTH only */
@@ -85,6 +86,9 @@ void message_init(struct message *m, struct field *fields, unsigned field_max);
 
 /* Appends a received field.  False when field_max is reached. */
 bool message_receive(struct message *m, struct span name, struct span value) MUST_CHECK;
+
+/* The same for a field whose name, colon and value stand in one received line, CRLF behind it. */
+bool message_receive_line(struct message *m, struct span name, struct span value) MUST_CHECK;
 
 /*
  * Moves fields and all spans that point into `head` to the arena, so that the message outlives the bytes it was
