@@ -29,7 +29,10 @@ http {{
 
 
 class Nginx:
-    def __init__(self):
+    """An origin for files by default; with another config, a template of the same words, whatever that makes."""
+
+    def __init__(self, config=CONFIG):
+        self.config = config
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="freshet-nginx-"))
         self.www = self.folder / "www"
         self.www.mkdir()
@@ -40,7 +43,7 @@ class Nginx:
         self.command = [binary, "-c", str(self.folder / "nginx.conf"), "-e", str(self.folder / "error.log")]
 
     def __enter__(self):
-        (self.folder / "nginx.conf").write_text(CONFIG.format(folder=self.folder, port=self.port,
+        (self.folder / "nginx.conf").write_text(self.config.format(folder=self.folder, port=self.port,
                                                               user=getpass.getuser()))
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         assert wait_until(self.accepts, 10), (self.folder / "error.log").read_text()
