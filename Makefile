@@ -28,6 +28,9 @@ LLHTTP_DIR  ?= /usr/share/llhttp
 LLHTTP_INC  ?= /usr/share/include/llhttp
 LLHTTP_PKG  := $(shell pkg-config --exists libllhttp 2>/dev/null && echo libllhttp)
 LLHTTP_OBJS := $(if $(LLHTTP_PKG),,$(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp))
+# Its machine once more for processors with SSE 4.2, which it uses to read 16 bytes at a time: http/h1_llhttp.c chooses.
+LLHTTP_SSE42 := $(if $(LLHTTP_PKG),,$(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(BUILD)/llhttp/sse42.o))
+LLHTTP_OBJS  += $(LLHTTP_SSE42)
 EVENT_PKG   := $(shell pkg-config --exists libevent_core 2>/dev/null && echo libevent_core || echo libevent)
 PKGS        := $(EVENT_PKG) libcares libconfuse libsystemd $(LLHTTP_PKG)
 PURE_PKGS   := libconfuse $(LLHTTP_PKG)
@@ -39,7 +42,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch
 # Calls between our files are short and many: link-time optimisation takes 8 % off the instructions of a request.
 LTO      := $(if $(SAN),,$(if $(findstring Free Software,$(shell $(CC) --version 2>/dev/null)),-flto=auto -ffat-lto-objects))
 HARDEN   := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
-OUR_DEFS := -std=c11 -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 -DFRESHET_VERSION='"$(VERSION)"' -Isrc \
+OUR_DEFS := -std=c11 -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 $(if $(LLHTTP_SSE42),-DLLHTTP_SSE42) -DFRESHET_VERSION='"$(VERSION)"' -Isrc \
 	-DCONFIG_DEFAULT_PATH='"$(SYSCONFDIR)/freshet/freshet.conf"' \
 	$(if $(LLHTTP_PKG),,-isystem $(LLHTTP_INC)) $(call pkg,--cflags,$(PKGS))
 OUR_CFLAGS  = $(CPPFLAGS) $(CFLAGS) $(OUR_DEFS) $(HARDEN) $(LTO) $(SAN) -fPIE -pthread -MMD -MP
@@ -96,7 +99,18 @@ $(BUILD)/src/%.o: src/%.c $(BUILD)/flags
 
 $(BUILD)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(BUILD)/flags
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -w -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) $(LLHTTP_NAMES) -w -c -o $@ $<
+
+ifneq ($(LLHTTP_SSE42),)
+$(BUILD)/llhttp/llhttp.o: LLHTTP_NAMES = -Dllhttp__internal_execute=llhttp_plain_execute
+$(LLHTTP_SSE42): LLHTTP_NAMES = -msse4.2
+$(LLHTTP_SSE42): $(BUILD)/llhttp/sse42.c $(BUILD)/flags
+	$(call say,CC,$<)
+	$(Q)$(CC) $(OUR_CFLAGS) $(LLHTTP_NAMES) -w -c -o $@ $<
+
+$(BUILD)/llhttp/sse42.c: $(LLHTTP_DIR)/llhttp.c
+	$(Q)mkdir -p $(@D) && sed -E 's/llhttp__internal_(_c_|execute|init)/llhttp_sse42_\1/g' $< >$@
+endif
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libpure.a
 	$(call say,TEST,$<)
