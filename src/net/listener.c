@@ -4,6 +4,7 @@
 #include "net/listener.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -190,6 +191,29 @@ bool listener_start(struct listener *l, struct loop *loop, int fd)
 	event_assign(&l->event, loop->base, fd, EV_READ | EV_PERSIST, accept_on_event, l);
 	event_assign(&l->resume, loop->base, -1, 0, resume_on_event, l);
 	return event_add(&l->event, NULL) == 0;
+}
+
+/* The kernel drops what asks for a connection: SYN without ACK; a filter sees a segment from its TCP header on. */
+void listener_refuse_new(struct listener *l)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_SYN | TH_ACK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TH_SYN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	if (setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0)
+		log_debug("listener: cannot refuse new clients: %s", strerror(errno));
+}
+
+void listener_accept_queued(struct listener *l)
+{
+	l->loop->now_us = clock_us();
+	for (int i = 0; i < BACKLOG && accept_one(l); i++)
+		;
 }
 
 void listener_stop(struct listener *l)

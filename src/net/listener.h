@@ -40,6 +40,14 @@ struct listener {
 
 /* Starts accepting; l->has_room, l->accepted and l->context are set by the caller, who zeroed the rest. */
 bool listener_start(struct listener *l, struct loop *loop, int fd) MUST_CHECK;
+
+/*
+ * Before the socket is closed for good.  Closing resets whoever the kernel has queued there or is shaking hands with, so
+ * first nobody new may come (who tries asks again in a second, by himself), then the queued are accepted, as far as
+ * there is room.
+ */
+void listener_refuse_new(struct listener *l);
+void listener_accept_queued(struct listener *l);
 void listener_stop(struct listener *l); /* the socket stays open; harmless the second time */
 
 #endif

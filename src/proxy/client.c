@@ -156,7 +156,7 @@ void client_exchange_done(struct client *c, const struct client_ending *ending)
 	if (ending->reset) {
 		conn_abort(&c->conn);
 		client_kill(c);
-	} else if (ending->persistent && !(c->worker->draining && !more_came)) {
+	} else if (ending->persistent) {
 		deadline_start(&c->worker->loop, &c->conn.deadline, DEADLINE_CLIENT_IDLE);
 		read_requests(c);
 	} else if (ending->unread || more_came || conn_blocked(&c->conn)) {
@@ -333,29 +333,28 @@ static void client_failed(struct conn *conn)
 		client_kill(c);
 }
 
+/* Whether bytes have come since events were last looked at: closing then would cost the client its request. */
+static bool asked_after_all(struct client *c)
+{
+	if (conn_blocked(&c->conn))
+		return false;
+	c->conn.bytes = BYTES_THERE;
+	return conn_has_unread(&c->conn);
+}
+
 static void client_expired(struct conn *conn)
 {
 	struct client *c = LIST_OF(conn, struct client, conn);
-	struct exchange *x = c->state == CLIENT_HEAD ? exchange_new(c) : NULL;
 
+	if (c->state == CLIENT_IDLE && asked_after_all(c)) {
+		read_requests(c);
+		return;
+	}
+	struct exchange *x = c->state == CLIENT_HEAD ? exchange_new(c) : NULL;
 	if (!x) {
 		client_kill(c);
 		return;
 	}
 	buf_clear(&c->worker->loop.bufs, &conn->in);
 	exchange_begin_slow(x);
-}
-
-void client_drain(struct client *c)
-{
-	switch (c->state) {
-	case CLIENT_IDLE:
-		client_kill(c);
-		return;
-	case CLIENT_HEAD:
-	case CLIENT_BUSY:
-	case CLIENT_LINGER:
-	case CLIENT_DEAD:
-		return; /* finishes what it began; answers say Connection: close */
-	}
 }

@@ -56,9 +56,6 @@ struct client_ending {
 /* Called by the exchange when it is over: reads the next request, or ends the connection. */
 void client_exchange_done(struct client *c, const struct client_ending *ending);
 
-/* The worker drains: one that is idle is closed, the others after their exchange. */
-void client_drain(struct client *c);
-
 /* Closes at once; the exchange, if any, must be gone. */
 void client_kill(struct client *c);
 

@@ -56,7 +56,7 @@ static void exchange_start(struct exchange *x)
 	x->interim_count = 0;
 	x->fresh_only = x->head_sent = x->client_gone = x->up_abandoned = false;
 	x->tunnel = x->stepping = x->counted = false;
-	x->client_persistent = x->request.persistent;
+	x->client_persistent = x->request.persistent && !worker_is_leaving(x->worker);
 	x->origin_persistent = false;
 	/* The edits behind response_edit_count are never read. */
 	memset(&x->facts, 0, offsetof(struct exchange_facts, response_edits));

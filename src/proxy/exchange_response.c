@@ -187,7 +187,7 @@ static enum step start_relay(struct exchange *x, struct span bytes, size_t head_
 	struct loop *l = &x->worker->loop;
 
 	/* An answer before the end of the request means that nobody may read the rest (RFC 9112 section 9.6). */
-	x->client_persistent = x->client_persistent && to != FRAMING_CLOSE && !x->worker->draining && flow_done(&x->up);
+	x->client_persistent = x->client_persistent && to != FRAMING_CLOSE && !worker_is_leaving(x->worker) && flow_done(&x->up);
 	x->origin_persistent = m->persistent && m->framing != FRAMING_CLOSE;
 	apply_policy(x);
 	struct h1_write w = {

@@ -423,7 +423,7 @@ static void become_idle(struct origin_conn *oc)
 	struct origin *o = oc->origin;
 	const struct config *c = worker_snapshot(oc->worker)->config;
 
-	if (o->idle_count >= c->pool_idle || oc->worker->draining) {
+	if (o->idle_count >= c->pool_idle || oc->worker->phase >= PHASE_DRAINING) {
 		origin_conn_kill(oc);
 		return;
 	}

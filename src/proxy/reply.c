@@ -188,7 +188,7 @@ static bool send_reply(struct exchange *x, unsigned status, struct span content_
 	struct text head = { .data = head_text, .max = sizeof(head_text) };
 	bool silent = x->request.method_id == METHOD_HEAD;
 
-	if (!flow_done(&x->up) || x->worker->draining)
+	if (!flow_done(&x->up) || worker_is_leaving(x->worker))
 		x->client_persistent = false; /* the former: nobody will read the rest of the request's body */
 	http_date_format(clock_wall_us() / 1000000, date);
 	put_format(&head, "HTTP/1.1 %u %s\r\nDate: %.*s\r\n", status, reason_phrase(status), HTTP_DATE_BYTES, date);

@@ -20,12 +20,14 @@
 
 enum {
 	SIGNALS = 5,
-	CHECK_MS = 100,          /* how often a draining server looks whether its workers are done */
+	CHECK_MS = 100,          /* how often a server that ends looks how far it is */
+	STOP_MS = 3000,          /* after which a worker that was told to stop at once hangs */
 	DESCRIPTORS_APART = 256, /* beside clients: for the first of their origins, logs, listeners */
 };
 
 enum server_state {
 	SERVER_RUNNING,
+	SERVER_LEAVING,  /* drain-delay: serves on, but is not ready any more */
 	SERVER_DRAINING,
 	SERVER_STOPPING,
 };
@@ -34,7 +36,7 @@ struct server {
 	const struct server_options *options; /* borrowed */
 	struct event_base *base;              /* owned, as are the events */
 	struct event *signals[SIGNALS];
-	struct event *check;                  /* while draining */
+	struct event *check;                  /* from the first signal to stop on */
 	struct event *watchdog;
 	struct snapshot *snapshot;            /* counted: the current one */
 	struct sockets sockets;
@@ -42,8 +44,8 @@ struct server {
 	struct worker *workers;               /* owned */
 	unsigned worker_count, started;
 	unsigned long *heartbeats;            /* owned: as last seen */
-	int64_t drain_ends_us;
 	enum server_state state;
+	int64_t state_ends_us;                /* when the next follows; not of SERVER_RUNNING */
 };
 
 /* -- starting -- */
@@ -119,15 +121,15 @@ static bool prepare_log(struct server *s, const struct config *c)
 
 static bool tell_sockets(struct server *s)
 {
-	int *fds = calloc(s->sockets.count + 1, sizeof(*fds));
+	struct worker_socket *sockets = calloc(s->sockets.count + 1, sizeof(*sockets));
 
-	if (!fds)
+	if (!sockets)
 		return false;
 	for (unsigned i = 0; i < s->worker_count; i++) {
-		sockets_of_worker(&s->sockets, i, fds);
-		worker_post(&s->workers[i], WORKER_LISTEN, NULL, fds, s->sockets.count);
+		sockets_of_worker(&s->sockets, i, sockets);
+		worker_post(&s->workers[i], WORKER_LISTEN, NULL, sockets, s->sockets.count);
 	}
-	free(fds);
+	free(sockets);
 	return true;
 }
 
@@ -236,10 +238,15 @@ static void reload(struct server *s)
 
 /* -- ending -- */
 
+static bool worker_done(const struct worker *w)
+{
+	return atomic_load_explicit(&w->done, memory_order_acquire);
+}
+
 static bool workers_done(const struct server *s)
 {
 	for (unsigned i = 0; i < s->worker_count; i++)
-		if (!atomic_load_explicit(&s->workers[i].done, memory_order_acquire))
+		if (!worker_done(&s->workers[i]))
 			return false;
 	return true;
 }
@@ -250,26 +257,53 @@ static void post_all(struct server *s, unsigned orders)
 		worker_post(&s->workers[i], orders, NULL, NULL, 0);
 }
 
+static void enter_state(struct server *s, enum server_state state, int64_t for_ms)
+{
+	s->state = state;
+	s->state_ends_us = clock_us() + for_ms * 1000;
+}
+
 static void stop(struct server *s, const char *why)
 {
 	if (s->state == SERVER_STOPPING)
 		return;
 	log_info("stopping at once: %s", why);
-	s->state = SERVER_STOPPING;
+	enter_state(s, SERVER_STOPPING, STOP_MS);
 	post_all(s, WORKER_STOP);
 }
 
 static void drain(struct server *s)
 {
 	int64_t drain_ms = s->snapshot->config->timeout_drain_ms;
-	struct timeval interval = { .tv_usec = CHECK_MS * 1000 };
 
 	log_info("stopping: finishing what runs, for %" PRId64 " s at most", drain_ms / 1000);
-	sd_notifyf(0, "STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=%" PRId64, drain_ms * 1000 + 5000000);
-	s->state = SERVER_DRAINING;
-	s->drain_ends_us = clock_us() + drain_ms * 1000;
+	enter_state(s, SERVER_DRAINING, drain_ms);
 	post_all(s, WORKER_DRAIN);
+}
+
+/* Whoever sends clients here has drain-delay to see that we are not ready, before we refuse any. */
+static void leave(struct server *s)
+{
+	const struct config *c = s->snapshot->config;
+	struct timeval interval = { .tv_usec = CHECK_MS * 1000 };
+
+	sd_notifyf(0, "STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=%" PRId64,
+		(c->drain_delay_ms + c->timeout_drain_ms) * 1000 + 5000000);
 	event_add(s->check, &interval);
+	if (!c->drain_delay_ms) {
+		drain(s);
+		return;
+	}
+	log_info("leaving: not ready any more, serving on for %" PRId64 " ms", c->drain_delay_ms);
+	enter_state(s, SERVER_LEAVING, c->drain_delay_ms);
+	post_all(s, WORKER_LEAVE);
+}
+
+/* Nothing can be freed under a thread that hangs. */
+static void give_up(void)
+{
+	log_error("a worker hangs and does not stop: leaving it");
+	_exit(1);
 }
 
 static void on_check(evutil_socket_t fd, short what, void *arg)
@@ -278,10 +312,37 @@ static void on_check(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (workers_done(s))
+	if (workers_done(s)) {
 		event_base_loopbreak(s->base);
-	else if (clock_us() >= s->drain_ends_us)
+		return;
+	}
+	if (clock_us() < s->state_ends_us)
+		return;
+	switch (s->state) {
+	case SERVER_RUNNING:
+		break;
+	case SERVER_LEAVING:
+		drain(s);
+		break;
+	case SERVER_DRAINING:
 		stop(s, "timeout-drain has passed");
+		break;
+	case SERVER_STOPPING:
+		give_up();
+		break;
+	}
+}
+
+static void log_cut(const struct server *s)
+{
+	unsigned exchanges = 0, tunnels = 0;
+
+	for (unsigned i = 0; i < s->started; i++) {
+		exchanges += s->workers[i].cut_exchanges;
+		tunnels += s->workers[i].cut_tunnels;
+	}
+	if (exchanges || tunnels)
+		log_warn("cut off while they ran: %u exchanges, %u tunnels", exchanges, tunnels);
 }
 
 /* -- signals and the service manager -- */
@@ -297,7 +358,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 		log_writer_reopen(s->shared.log_writer);
 	else if (number == SIGTERM || number == SIGINT) {
 		if (s->state == SERVER_RUNNING)
-			drain(s);
+			leave(s);
 		else
 			stop(s, "a second signal");
 	}
@@ -314,7 +375,8 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 	for (unsigned i = 0; i < s->worker_count; i++) {
 		unsigned long beat = atomic_load_explicit(&s->workers[i].heartbeat, memory_order_relaxed);
 
-		all_moved = all_moved && beat != s->heartbeats[i];
+		/* One that has drained before the others moves no more. */
+		all_moved = all_moved && (beat != s->heartbeats[i] || worker_done(&s->workers[i]));
 		s->heartbeats[i] = beat;
 	}
 	if (all_moved)
@@ -384,6 +446,7 @@ static void server_fini(struct server *s)
 {
 	for (unsigned i = 0; i < s->started; i++)
 		worker_join(&s->workers[i]);
+	log_cut(s);
 	tally_fini(&s->shared.tally);
 	log_writer_free(s->shared.log_writer);
 	for (size_t i = 0; i < SIGNALS; i++)

@@ -113,10 +113,10 @@ void sockets_fini(struct sockets *s)
 	*s = (struct sockets){ .count = 0 };
 }
 
-void sockets_of_worker(const struct sockets *s, unsigned worker, int *fds)
+void sockets_of_worker(const struct sockets *s, unsigned worker, struct worker_socket *out)
 {
 	for (size_t i = 0; i < s->count; i++)
-		fds[i] = s->groups[i].fds[worker];
+		out[i] = (struct worker_socket){ .fd = s->groups[i].fds[worker], .held = s->inherited };
 }
 
 /* -- from systemd -- */

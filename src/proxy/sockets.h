@@ -8,6 +8,7 @@
 #define FRESHET_PROXY_SOCKETS_H
 
 #include "config/config.h"
+#include "proxy/worker.h"
 
 struct socket_group {
 	struct address asked; /* as configured */
@@ -41,7 +42,7 @@ void sockets_discard(struct sockets *next);
 /* Frees the lists, not the sockets. */
 void sockets_fini(struct sockets *s);
 
-/* All sockets of one worker, into fds[count]. */
-void sockets_of_worker(const struct sockets *s, unsigned worker, int *fds);
+/* All sockets of one worker, into out[count]. */
+void sockets_of_worker(const struct sockets *s, unsigned worker, struct worker_socket *out);
 
 #endif

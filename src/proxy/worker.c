@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "proxy/client.h"
 #include "proxy/dial.h"
@@ -21,7 +22,13 @@ enum {
 	KEEP_DIALS = 64,
 };
 
+enum {
+	DRAIN_IDLE_MS = 500, /* how long a client may be idle while draining */
+	HAND_SHAKES_MS = 20, /* how long the kernel may take for connections that are being made when a drain begins */
+};
+
 static void worker_on_order(evutil_socket_t fd, short what, void *arg);
+static void worker_on_last_look(evutil_socket_t fd, short what, void *arg);
 static void *worker_main(void *arg);
 
 static void init_slabs(struct worker *w)
@@ -99,7 +106,8 @@ bool worker_init(struct worker *w, unsigned index, struct shared *shared, struct
 	apply_timeouts(w);
 	w->resolver = resolver_for(w);
 	w->woken = event_new(w->loop.base, w->order_fd, EV_READ | EV_PERSIST, worker_on_order, w);
-	return w->resolver && w->woken && event_add(w->woken, NULL) == 0;
+	w->last_look = event_new(w->loop.base, -1, 0, worker_on_last_look, w);
+	return w->resolver && w->woken && w->last_look && event_add(w->woken, NULL) == 0;
 }
 
 bool worker_start(struct worker *w)
@@ -122,18 +130,22 @@ static bool worker_accepted(struct listener *l, int fd, const struct address *ad
 	return client_accept(l->context, fd, address);
 }
 
-static void stop_listener(struct listener *l)
+/* Closing a socket of our own resets whoever the kernel has queued there: they are clients, and become ours first. */
+static void end_listener(struct worker *w, struct worker_listener *l)
 {
-	int fd = l->fd; /* forgotten by listener_stop() */
-
-	listener_stop(l);
-	close(fd);
+	if (!l->socket.held && w->phase != PHASE_STOPPED) {
+		listener_refuse_new(&l->listener);
+		listener_accept_queued(&l->listener);
+	}
+	listener_stop(&l->listener);
+	close(l->socket.fd);
+	free(l);
 }
 
-static bool has_fd(const int *fds, size_t count, int fd)
+static bool has_socket(const struct worker_socket *sockets, size_t count, int fd)
 {
 	for (size_t i = 0; i < count; i++)
-		if (fds[i] == fd)
+		if (sockets[i].fd == fd && !sockets[i].dropped)
 			return true;
 	return false;
 }
@@ -141,58 +153,81 @@ static bool has_fd(const int *fds, size_t count, int fd)
 static bool listens_on(const struct worker *w, int fd)
 {
 	for (size_t i = 0; i < w->listener_count; i++)
-		if (w->listeners[i]->fd == fd)
+		if (w->listeners[i]->socket.fd == fd)
 			return true;
 	return false;
 }
 
-/* Closes the listeners whose socket is not among these. */
-static void keep_listeners(struct worker *w, const int *fds, size_t count)
+/* Ends the listeners whose socket is not among these. */
+static void keep_listeners(struct worker *w, const struct worker_socket *sockets, size_t count)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < w->listener_count; i++) {
-		struct listener *l = w->listeners[i];
+		struct worker_listener *l = w->listeners[i];
 
-		if (has_fd(fds, count, l->fd)) {
+		if (has_socket(sockets, count, l->socket.fd))
 			w->listeners[kept++] = l;
-			continue;
-		}
-		stop_listener(l);
-		free(l);
+		else
+			end_listener(w, l);
 	}
 	w->listener_count = kept;
 }
 
-static void add_listener(struct worker *w, int fd)
+static void add_listener(struct worker *w, const struct worker_socket *socket)
 {
-	struct listener *l = w->listener_count < LISTENERS_MAX ? calloc(1, sizeof(*l)) : NULL;
+	struct worker_listener *l = w->listener_count < LISTENERS_MAX ? calloc(1, sizeof(*l)) : NULL;
 
 	if (l) {
-		l->context = w;
-		l->has_room = worker_has_room;
-		l->accepted = worker_accepted;
-		if (listener_start(l, &w->loop, fd)) {
+		l->socket = *socket;
+		l->listener.context = w;
+		l->listener.has_room = worker_has_room;
+		l->listener.accepted = worker_accepted;
+		if (listener_start(&l->listener, &w->loop, socket->fd)) {
 			w->listeners[w->listener_count++] = l;
 			return;
 		}
 	}
 	log_error("worker %u: out of memory or listeners, so it leaves a socket alone", w->index);
-	close(fd);
+	close(socket->fd);
 	free(l);
 }
 
-static void listen_on(struct worker *w, const int *fds, size_t count)
+static void listen_on(struct worker *w, const struct worker_socket *sockets, size_t count)
 {
-	keep_listeners(w, fds, count);
 	for (size_t i = 0; i < count; i++)
-		if (!listens_on(w, fds[i]))
-			add_listener(w, fds[i]);
+		if (!listens_on(w, sockets[i].fd))
+			add_listener(w, &sockets[i]);
+	keep_listeners(w, sockets, count);
 }
 
 /* -- orders -- */
 
-void worker_post(struct worker *w, unsigned orders, struct snapshot *snapshot, const int *fds, size_t fd_count)
+/* The lock is held.  What a list had that was not taken up is the worker's already, and for it to close. */
+static void post_sockets(struct worker *w, const struct worker_socket *sockets, size_t count)
+{
+	struct worker_socket *next = calloc(count + w->next_socket_count + 1, sizeof(*next));
+
+	if (!next) {
+		log_error("worker %u: memory is out, so it keeps its addresses", w->index);
+		return;
+	}
+	if (count)
+		memcpy(next, sockets, count * sizeof(*sockets));
+	size_t n = count;
+	for (size_t i = 0; i < w->next_socket_count; i++) {
+		if (has_socket(sockets, count, w->next_sockets[i].fd))
+			continue;
+		next[n] = w->next_sockets[i];
+		next[n++].dropped = true;
+	}
+	free(w->next_sockets);
+	w->next_sockets = next;
+	w->next_socket_count = n;
+}
+
+void worker_post(struct worker *w, unsigned orders, struct snapshot *snapshot, const struct worker_socket *sockets,
+	size_t socket_count)
 {
 	uint64_t one = 1;
 
@@ -202,13 +237,8 @@ void worker_post(struct worker *w, unsigned orders, struct snapshot *snapshot, c
 		snapshot_put(w->next_snapshot);
 		w->next_snapshot = snapshot;
 	}
-	if (orders & WORKER_LISTEN) {
-		free(w->next_fds);
-		w->next_fds = calloc(fd_count + 1, sizeof(*fds));
-		w->next_fd_count = w->next_fds ? fd_count : 0;
-		if (w->next_fd_count)
-			memcpy(w->next_fds, fds, fd_count * sizeof(*fds));
-	}
+	if (orders & WORKER_LISTEN)
+		post_sockets(w, sockets, socket_count);
 	w->orders |= orders;
 	pthread_mutex_unlock(&w->order_lock);
 	if (write(w->order_fd, &one, sizeof(one)) < 0)
@@ -230,15 +260,52 @@ static void reload(struct worker *w, struct snapshot *next)
 	resolver_flush(w->resolver);
 }
 
+/*
+ * Clients that were idle for a while are let go; the others have a moment to ask once more, and are told with the answer
+ * that it was the last.  So nobody who keeps asking ever sees a connection end unannounced.
+ */
 static void drain(struct worker *w)
 {
-	w->draining = true;
-	keep_listeners(w, NULL, 0);
-	origins_flush(w);
-	for (struct list *l = w->clients.next, *next; l != &w->clients; l = next) {
-		next = l->next;
-		client_drain(LIST_OF(l, struct client, link));
+	const struct timeval hand_shakes = { .tv_usec = HAND_SHAKES_MS * 1000 };
+	struct loop *l = &w->loop;
+
+	w->phase = PHASE_DRAINING;
+	if (!l->deadline_us[DEADLINE_CLIENT_IDLE] || l->deadline_us[DEADLINE_CLIENT_IDLE] > DRAIN_IDLE_MS * 1000)
+		loop_set_deadline(l, DEADLINE_CLIENT_IDLE, DRAIN_IDLE_MS);
+	for (size_t i = 0; i < w->listener_count; i++) {
+		if (w->listeners[i]->socket.held)
+			continue;
+		listener_refuse_new(&w->listeners[i]->listener);
+		listener_accept_queued(&w->listeners[i]->listener);
 	}
+	event_add(w->last_look, &hand_shakes);
+	origins_flush(w);
+}
+
+/* Whoever was still shaking hands when the drain began is queued by now. */
+static void worker_on_last_look(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	keep_listeners(arg, NULL, 0);
+}
+
+static enum worker_phase phase_asked(unsigned orders)
+{
+	if (orders & WORKER_STOP)
+		return PHASE_STOPPED;
+	if (orders & WORKER_DRAIN)
+		return PHASE_DRAINING;
+	return orders & WORKER_LEAVE ? PHASE_LEAVING : PHASE_SERVING;
+}
+
+static void enter_phase(struct worker *w, enum worker_phase phase)
+{
+	if (phase <= w->phase)
+		return;
+	if (phase == PHASE_DRAINING)
+		drain(w);
+	w->phase = phase;
 }
 
 static void worker_on_order(evutil_socket_t fd, short what, void *arg)
@@ -247,35 +314,46 @@ static void worker_on_order(evutil_socket_t fd, short what, void *arg)
 	uint64_t count;
 
 	(void)what;
+	w->loop.now_us = clock_us();
 	if (read(fd, &count, sizeof(count)) < 0)
 		return;
 	pthread_mutex_lock(&w->order_lock);
 	unsigned orders = w->orders;
 	struct snapshot *snapshot = w->next_snapshot;
-	int *fds = w->next_fds;
-	size_t fd_count = w->next_fd_count;
+	struct worker_socket *sockets = w->next_sockets;
+	size_t socket_count = w->next_socket_count;
 	w->orders = 0;
 	w->next_snapshot = NULL;
-	w->next_fds = NULL;
+	w->next_sockets = NULL;
+	w->next_socket_count = 0;
 	pthread_mutex_unlock(&w->order_lock);
 
 	if (snapshot)
 		reload(w, snapshot);
-	if (orders & WORKER_LISTEN && !w->draining)
-		listen_on(w, fds, fd_count);
-	if (orders & WORKER_DRAIN)
-		drain(w);
-	if (orders & WORKER_STOP)
-		w->stopped = true;
+	if (sockets && w->phase < PHASE_DRAINING)
+		listen_on(w, sockets, socket_count);
+	enter_phase(w, phase_asked(orders));
 	snapshot_put(snapshot);
-	free(fds);
+	free(sockets);
 }
 
 /* -- the thread -- */
 
-static bool has_work(const struct worker *w)
+static bool has_work(struct worker *w)
 {
-	return !w->stopped && !(w->draining && list_empty(&w->clients));
+	if (w->phase != PHASE_DRAINING)
+		return w->phase < PHASE_DRAINING;
+	if (list_empty(&w->clients))
+		keep_listeners(w, NULL, 0); /* the last chance for more */
+	return !list_empty(&w->clients);
+}
+
+static void count_cut(struct worker *w, const struct exchange *x)
+{
+	if (x->tunnel)
+		w->cut_tunnels++;
+	else
+		w->cut_exchanges++;
 }
 
 /* At the end of the thread: what still runs is cut off. */
@@ -283,12 +361,15 @@ static void cut_off(struct worker *w)
 {
 	struct list *link;
 
+	w->phase = PHASE_STOPPED;
 	keep_listeners(w, NULL, 0);
 	while ((link = w->clients.next) != &w->clients) {
 		struct client *c = LIST_OF(link, struct client, link);
 
-		if (c->exchange)
+		if (c->exchange) {
+			count_cut(w, c->exchange);
 			exchange_client_broken(c->exchange);
+		}
 		client_kill(c);
 	}
 	origins_flush(w);
@@ -321,12 +402,14 @@ static void worker_fini(struct worker *w)
 		resolver_free(w->resolver);
 	if (w->woken)
 		event_free(w->woken);
+	if (w->last_look)
+		event_free(w->last_look);
 	loop_fini(&w->loop); /* buries what cut_off() left, so the slabs come after */
 	fini_slabs(w);
 	pipe_pool_fini(&w->pipes);
 	snapshot_view_put(w->view);
 	snapshot_put(w->next_snapshot);
-	free(w->next_fds);
+	free(w->next_sockets);
 	free(w->fields);
 	if (w->order_fd >= 0)
 		close(w->order_fd);

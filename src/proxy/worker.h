@@ -34,8 +34,29 @@ struct shared {
 enum worker_order {
 	WORKER_RELOAD = 1, /* a new snapshot waits */
 	WORKER_LISTEN = 2, /* new listening sockets wait */
-	WORKER_DRAIN = 4,  /* no new clients; finish what runs, then stop */
-	WORKER_STOP = 8,   /* stop at once */
+	WORKER_LEAVE = 4,  /* serve on, but tell clients to go elsewhere */
+	WORKER_DRAIN = 8,  /* no new clients; finish what runs, then stop */
+	WORKER_STOP = 16,  /* stop at once */
+};
+
+/* How far a worker is on its way to the end.  Only goes up. */
+enum worker_phase {
+	PHASE_SERVING,
+	PHASE_LEAVING,  /* answers say Connection: close */
+	PHASE_DRAINING, /* and nobody is accepted any more */
+	PHASE_STOPPED,
+};
+
+/* A socket to accept from. */
+struct worker_socket {
+	int fd;       /* owned by the worker, once it was told */
+	bool held;    /* by the service manager too: what the kernel queues there, our successor serves */
+	bool dropped; /* a later list left it out before the worker took up the one that had it */
+};
+
+struct worker_listener {
+	struct listener listener;
+	struct worker_socket socket; /* owned */
 };
 
 struct worker {
@@ -53,11 +74,12 @@ struct worker {
 	unsigned refused_count;          /* of them, those told that their address has too many */
 	struct list dials;               /* every connection being made */
 	struct event *woken;             /* owned: orders wait */
+	struct event *last_look;         /* owned: at the listeners, shortly after a drain began */
 	struct field *fields;            /* owned: room for the fields of the head being parsed */
 	struct message response;         /* the response head being passed on: lives within one callback */
 	struct ring *records;            /* borrowed from the log writer; NULL without one */
 	uint64_t next_exchange_id;
-	bool draining, stopped;
+	enum worker_phase phase;
 	int order_fd;                    /* eventfd */
 	atomic_ulong heartbeat;          /* passes of the loop, for the watchdog */
 	atomic_bool done;                /* the thread is about to end */
@@ -65,11 +87,12 @@ struct worker {
 	pthread_mutex_t order_lock;      /* guards the rest */
 	unsigned orders;
 	struct snapshot *next_snapshot;  /* owned until taken */
-	int *next_fds;                   /* owned until taken */
-	size_t next_fd_count;
+	struct worker_socket *next_sockets; /* owned until taken */
+	size_t next_socket_count;
 
-	struct listener *listeners[LISTENERS_MAX]; /* owned, with their sockets */
+	struct worker_listener *listeners[LISTENERS_MAX]; /* owned */
 	size_t listener_count;
+	unsigned cut_exchanges, cut_tunnels; /* that ran when it stopped; for those who have joined it */
 };
 
 /* Not started.  The snapshot is borrowed: the worker takes a reference of its own.  False when out of memory. */
@@ -81,10 +104,17 @@ bool worker_start(struct worker *w) MUST_CHECK;
  * from; the worker owns them from then on and closes those that a later list leaves out.  No orders at all just make
  * it take a turn.
  */
-void worker_post(struct worker *w, unsigned orders, struct snapshot *snapshot, const int *fds, size_t fd_count);
+void worker_post(struct worker *w, unsigned orders, struct snapshot *snapshot, const struct worker_socket *sockets,
+	size_t socket_count);
 
 /* Waits for the thread and frees everything. */
 void worker_join(struct worker *w);
+
+/* Whether clients are to be told that their connection ends. */
+static inline bool worker_is_leaving(const struct worker *w)
+{
+	return w->phase != PHASE_SERVING;
+}
 
 static inline const struct snapshot *worker_snapshot(const struct worker *w)
 {

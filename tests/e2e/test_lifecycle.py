@@ -77,7 +77,7 @@ def test_answer_given_while_draining_says_close():
         assert proxy.process.wait(3) == 0
 
 
-def test_idle_clients_are_closed_at_once_while_draining(origin):
+def test_idle_clients_are_closed_while_draining(origin):
     with Freshet(timeout_drain="10s") as proxy, proxy.client() as client:
         assert client.get(origin.url()).status == 200
         proxy.signal(signal.SIGTERM)
