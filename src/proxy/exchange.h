@@ -40,6 +40,7 @@ struct exchange_facts {
 	const char *error, *proxy_error;
 	uint16_t status;
 	bool reused, truncated;
+	bool unrecorded;         /* not for the access log */
 	uint8_t response_edit_count;
 	struct record_edit response_edits[RECORD_EDITS_MAX];
 };

@@ -45,9 +45,12 @@ static enum step own_page(struct exchange *x)
 	if (!is_meant_for_us(x))
 		return exchange_fail(x, REPLY_MISDIRECTED, NULL);
 	struct page page;
-	if (!page_find(x->target.path, &page))
+	if (!page_find(x->target.path, worker_is_leaving(x->worker), &page))
 		return exchange_fail(x, REPLY_NOT_FOUND, NULL);
-	return exchange_answered(x, reply_page(x, 200, page.content_type, page.body));
+	if (x->request.method_id != METHOD_GET && x->request.method_id != METHOD_HEAD)
+		return exchange_fail(x, REPLY_METHOD, NULL);
+	x->facts.unrecorded = page.watched;
+	return exchange_answered(x, reply_page(x, page.status, page.content_type, page.body));
 }
 
 /* What the configuration wants for this site. */

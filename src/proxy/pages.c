@@ -1,5 +1,5 @@
 /*
- * freshet's own pages.  So far the one that tells people where they are.
+ * freshet's own pages: one that tells people where they are, two that tell machines how it is.
  */
 #include "proxy/pages.h"
 
@@ -18,10 +18,26 @@ static const char home[] =
 	"them.</p>\n"
 	"</html>\n";
 
-bool page_find(struct span path, struct page *out)
+static struct page page_for_machines(unsigned status, struct span body)
 {
-	if (!span_eq(span_first(path, span_find(path, '?')), SPAN("/")))
+	return (struct page){
+		.status = status,
+		.watched = true,
+		.content_type = SPAN("text/plain; charset=utf-8"),
+		.body = body,
+	};
+}
+
+bool page_find(struct span path, bool leaving, struct page *out)
+{
+	path = span_first(path, span_find(path, '?'));
+	if (span_eq(path, SPAN("/")))
+		*out = (struct page){ .status = 200, .content_type = SPAN("text/html; charset=utf-8"), .body = SPAN(home) };
+	else if (span_eq(path, SPAN("/-/healthy")))
+		*out = page_for_machines(200, SPAN("healthy\n"));
+	else if (span_eq(path, SPAN("/-/ready")))
+		*out = leaving ? page_for_machines(503, SPAN("draining\n")) : page_for_machines(200, SPAN("ready\n"));
+	else
 		return false;
-	*out = (struct page){ .content_type = SPAN("text/html; charset=utf-8"), .body = SPAN(home) };
 	return true;
 }

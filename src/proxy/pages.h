@@ -7,10 +7,12 @@
 #include "base/span.h"
 
 struct page {
+	unsigned status;
+	bool watched;                   /* asked for all the time, by machines: not for the access log */
 	struct span content_type, body; /* static */
 };
 
-/* The page of that path (query ignored).  False where there is none. */
-bool page_find(struct span path, struct page *out) MUST_CHECK;
+/* The page of that path (query ignored), to be had by GET and HEAD.  False where there is none. */
+bool page_find(struct span path, bool leaving, struct page *out) MUST_CHECK;
 
 #endif

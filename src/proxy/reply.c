@@ -152,6 +152,8 @@ static const char *reason_phrase(unsigned status)
 		return "Forbidden";
 	case 404:
 		return "Not Found";
+	case 405:
+		return "Method Not Allowed";
 	case 408:
 		return "Request Timeout";
 	case 414:
@@ -228,6 +230,8 @@ bool reply_error(struct exchange *x, enum reply_error error, const char *details
 	else
 		put_error_text(&body, x, e, details);
 	put_proxy_status(&status, x, e, details);
+	if (error == REPLY_METHOD)
+		put(&status, SPAN("Allow: GET, HEAD\r\n")); /* RFC 9110 section 15.5.6 */
 	return send_reply(x, e->status, html ? SPAN("text/html; charset=utf-8") : SPAN("text/plain; charset=utf-8"),
 		span_of(status.data, status.n), span_of(body.data, body.n));
 }

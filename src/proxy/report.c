@@ -86,7 +86,7 @@ static void report_facts(struct record *r, const struct exchange *x)
 void report_exchange(struct exchange *x)
 {
 	struct worker *w = x->worker;
-	struct record *r = w->records ? ring_reserve(w->records) : NULL;
+	struct record *r = w->records && !x->facts.unrecorded ? ring_reserve(w->records) : NULL;
 
 	if (!r)
 		return;
