@@ -23,7 +23,11 @@ http {{
     gzip on;
     gzip_proxied any;
     expires 1h;
-    server {{ listen 127.0.0.1:{port}; root {folder}/www; }}
+    server {{
+        listen 127.0.0.1:{port};
+        root {folder}/www;
+        location /echo/ {{ return 200 "$request_uri\n"; }}
+    }}
 }}
 """
 
