@@ -120,6 +120,7 @@ bool span_list_has(struct span list, struct span token)
 
 bool span_u64(struct span s, uint64_t max, uint64_t *out)
 {
+	bool may_overflow = s.n > 19;
 	uint64_t n = 0;
 
 	if (!s.n)
@@ -127,7 +128,7 @@ bool span_u64(struct span s, uint64_t max, uint64_t *out)
 	for (size_t i = 0; i < s.n; i++) {
 		uint64_t digit = (unsigned char)s.p[i] - (uint64_t)'0';
 
-		if (digit > 9 || n > UINT64_MAX / 10 || n * 10 > UINT64_MAX - digit)
+		if (digit > 9 || (may_overflow && (n > UINT64_MAX / 10 || n * 10 > UINT64_MAX - digit)))
 			return false;
 		n = n * 10 + digit;
 	}

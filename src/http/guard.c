@@ -26,7 +26,6 @@ struct pass {
 	const char *block;       /* the block that is being looked at */
 	const char *next;        /* the block behind it */
 	uint64_t stops;          /* control bytes of the block that were not looked at yet */
-	uint64_t seen;           /* 1 where the first byte of the next block was, as the LF of a CRLF */
 	enum guard_kind kind;
 	const struct h1_limits *limits;
 	struct message *m;
@@ -76,8 +75,8 @@ static __attribute__((noinline)) bool next_stops(struct pass *s)
 			s->stops = stops_at_end(s, left);
 			s->next += left;
 		}
-		s->stops &= ~s->seen;
-		s->seen = 0;
+		if (s->at > s->block) /* its first byte is the LF behind the last line's CR */
+			s->stops &= ~UINT64_C(1);
 	}
 	return true;
 }
@@ -106,7 +105,6 @@ static inline enum h1_result next_line(struct pass *s, const char **line, const 
 	if (*c != '\r' || c[1] != '\n')
 		return bad_control(s, c);
 	s->stops &= ~(UINT64_C(3) << i);
-	s->seen = c + 1 == s->next;
 	s->at = c + 2;
 	return H1_OK;
 }
@@ -291,13 +289,22 @@ static enum h1_result bad_name(struct pass *s, const char *line, const char *at)
 	return syntax(s, *at == '\r' ? "a line without a colon" : "a byte in a field name that is no token character");
 }
 
-static inline struct span trimmed(const char *p, const char *end)
+static inline bool is_blank(char c)
 {
-	while (p < end && (*p == ' ' || *p == '\t'))
+	return c == ' ' || c == '\t';
+}
+
+/* What stands between a colon and a CR, which bound the search for blanks. */
+static inline struct span trimmed(const char *colon, const char *eol)
+{
+	const char *p = colon + 1;
+
+	while (is_blank(*p))
 		p++;
-	while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
-		end--;
-	return span_of(p, (size_t)(end - p));
+	if (p < eol)
+		while (is_blank(eol[-1]))
+			eol--;
+	return span_of(p, (size_t)(eol - p));
 }
 
 static inline enum h1_result read_field(struct pass *s, const char *line, const char *eol)
@@ -307,7 +314,7 @@ static inline enum h1_result read_field(struct pass *s, const char *line, const 
 	if (*colon != ':' || colon == line)
 		return bad_name(s, line, colon);
 	if (s->m->field_count >= s->limits->fields ||
-		!message_receive_line(s->m, span_of(line, (size_t)(colon - line)), trimmed(colon + 1, eol)))
+		!message_receive_line(s->m, span_of(line, (size_t)(colon - line)), trimmed(colon, eol)))
 		return bad(s, H1_FAULT_HEAD_TOO_LARGE, "more fields than the limit");
 	return field_rules(s, &s->m->fields[s->m->field_count - 1]);
 }
@@ -357,6 +364,7 @@ static enum h1_result read_all(struct pass *s)
 	if (r != H1_OK)
 		return r;
 	s->g->len = (size_t)(s->at - s->begin);
+	s->m->line_bytes = s->g->len + s->m->field_count; /* a blank behind each colon, where there was none */
 	if (s->g->len > s->limits->head_bytes)
 		return bad(s, H1_FAULT_HEAD_TOO_LARGE, "a head over the size limit");
 	return whole_rules(s);

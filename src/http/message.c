@@ -30,12 +30,12 @@ static inline bool receive(struct message *m, struct span name, struct span valu
 	f->joined = joined;
 	f->dropped = NULL;
 	m->present[f->id >> 6] |= UINT64_C(1) << (f->id & 63);
-	m->line_bytes += (joined ? (size_t)(value.p - name.p) : name.n) + value.n + LINE_EXTRA_BYTES;
 	return true;
 }
 
 bool message_receive(struct message *m, struct span name, struct span value)
 {
+	m->line_bytes += name.n + value.n + LINE_EXTRA_BYTES;
 	return receive(m, name, value, false);
 }
 

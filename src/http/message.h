@@ -87,7 +87,7 @@ void message_init(struct message *m, struct field *fields, unsigned field_max);
 /* Appends a received field.  False when field_max is reached. */
 bool message_receive(struct message *m, struct span name, struct span value) MUST_CHECK;
 
-/* The same for a field whose name, colon and value stand in one received line, CRLF behind it. */
+/* The same for a field whose name, colon and value stand in one received line; line_bytes is then the codec's to set. */
 bool message_receive_line(struct message *m, struct span name, struct span value) MUST_CHECK;
 
 /*
