@@ -200,7 +200,7 @@ static void put_additions(struct writer *o)
 	for (unsigned i = 0; i < o->m->edit_count; i++) {
 		const struct edit *e = &o->m->edits[i];
 
-		if (is_ours(e->id) || e->op == EDIT_REMOVE || (e->op == EDIT_SET && message_has(o->m, e->id)))
+		if (e->op == EDIT_REMOVE || (e->op == EDIT_SET && message_has(o->m, e->id)) || is_ours(e->id))
 			continue;
 		put_edit(o, header_display_name(e->id), e->value);
 	}
