@@ -60,7 +60,7 @@ enum h1_result h1_read_response(struct span in, size_t *scanned, const struct h1
 /* Chunked transfer coding, one direction (RFC 9112 section 7.1). */
 struct h1_chunked {
 	llhttp_t parser;
-	uint32_t framing_bytes; /* sizes and extensions since the last body byte: bounded */
+	uint32_t framing_bytes; /* sizes and extensions beyond what the body is worth: bounded */
 };
 
 enum h1_chunk_result {

@@ -6,7 +6,10 @@
  */
 #include "http/guard.h"
 
-enum { FRAMING_BYTES_MAX = 16 * 1024 };
+enum {
+	FRAMING_BYTES_MAX = 16 * 1024, /* more than the body pays for */
+	FRAMING_BYTES_FREE = 16,       /* for each piece of body, however small: a size line and two line ends */
+};
 
 /* What the callbacks work on during one call. */
 struct feed {
@@ -34,6 +37,14 @@ static bool framing_fits(struct feed *f, const char *at)
 	return true;
 }
 
+/* A byte of body pays for one of framing, so that a trickle of body does not carry a stream of extensions. */
+static void pay_framing(struct h1_chunked *c, size_t n)
+{
+	size_t paid = n + FRAMING_BYTES_FREE;
+
+	c->framing_bytes = paid < c->framing_bytes ? c->framing_bytes - (uint32_t)paid : 0;
+}
+
 static int on_body(llhttp_t *parser, const char *at, size_t n)
 {
 	struct feed *f = parser->data;
@@ -46,7 +57,7 @@ static int on_body(llhttp_t *parser, const char *at, size_t n)
 		memmove(f->out, at, n);
 	f->out += n;
 	f->mark = at + n;
-	f->c->framing_bytes = 0;
+	pay_framing(f->c, n);
 	return 0;
 }
 

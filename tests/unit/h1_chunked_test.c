@@ -198,7 +198,7 @@ static void test_framing_between_body_bytes_is_bounded(void **state)
 	}
 }
 
-static void test_framing_bound_starts_anew_behind_body_bytes(void **state)
+static void test_small_chunks_with_short_extensions_pass_for_ever(void **state)
 {
 	struct h1_chunked c;
 	size_t consumed, body_len;
@@ -212,6 +212,25 @@ static void test_framing_bound_starts_anew_behind_body_bytes(void **state)
 		assert_int_equal(h1_chunked_read(&c, piece, 10, &consumed, &body_len, &why), H1_CHUNK_MORE);
 		assert_int_equal(body_len, 1);
 	}
+}
+
+static void test_trickle_of_body_does_not_carry_a_stream_of_extensions(void **state)
+{
+	static char piece[1024], copy[sizeof(piece)];
+	struct h1_chunked c;
+	size_t consumed, body_len, chunks = 0;
+	const char *why;
+
+	(void)state;
+	memset(piece, 'x', sizeof(piece));
+	memcpy(piece, "1;", 2);
+	memcpy(piece + sizeof(piece) - 5, "\r\nB\r\n", 5);
+	h1_chunked_init(&c);
+	do {
+		memcpy(copy, piece, sizeof(piece));
+	} while (h1_chunked_read(&c, copy, sizeof(copy), &consumed, &body_len, &why) == H1_CHUNK_MORE && chunks++ < 100);
+	assert_int_equal(chunks, 16);
+	assert_string_equal(why, "chunk sizes and extensions over the limit");
 }
 
 static void test_large_body_is_not_taken_for_framing(void **state)
@@ -368,7 +387,8 @@ int main(void)
 		cmocka_unit_test(test_body_is_the_same_at_every_split),
 		cmocka_unit_test(test_framing_that_is_read_differently_is_refused),
 		cmocka_unit_test(test_framing_between_body_bytes_is_bounded),
-		cmocka_unit_test(test_framing_bound_starts_anew_behind_body_bytes),
+		cmocka_unit_test(test_small_chunks_with_short_extensions_pass_for_ever),
+		cmocka_unit_test(test_trickle_of_body_does_not_carry_a_stream_of_extensions),
 		cmocka_unit_test(test_large_body_is_not_taken_for_framing),
 		cmocka_unit_test(test_many_zero_digits_are_bounded),
 		cmocka_unit_test(test_decoder_tells_why),
