@@ -103,6 +103,12 @@ void client_kill(struct client *c)
 /* Refused clients whose end is awaited, per worker: beyond that, they may miss what they were told. */
 enum { REFUSED_LINGER_MAX = 64 };
 
+/* Waits for the client's next step; first, and at the pace of a body, for it to take the end of its answer. */
+static void await(struct client *c, enum deadline_class class)
+{
+	deadline_start(&c->worker->loop, &c->conn.deadline, conn_blocked(&c->conn) ? DEADLINE_BODY : class);
+}
+
 /* Ends the connection so that everything sent still arrives. */
 static void client_linger(struct client *c)
 {
@@ -115,7 +121,7 @@ static void client_linger(struct client *c)
 		client_kill(c);
 		return;
 	}
-	deadline_start(&c->worker->loop, &c->conn.deadline, DEADLINE_LINGER);
+	await(c, DEADLINE_LINGER);
 	conn_update(&c->conn);
 }
 
@@ -157,7 +163,7 @@ void client_exchange_done(struct client *c, const struct client_ending *ending)
 		conn_abort(&c->conn);
 		client_kill(c);
 	} else if (ending->persistent) {
-		deadline_start(&c->worker->loop, &c->conn.deadline, DEADLINE_CLIENT_IDLE);
+		await(c, DEADLINE_CLIENT_IDLE);
 		read_requests(c);
 	} else if (ending->unread || more_came || conn_blocked(&c->conn)) {
 		client_linger(c);
@@ -308,6 +314,9 @@ static void client_writable(struct conn *conn)
 
 	switch (c->state) {
 	case CLIENT_IDLE:
+		await(c, DEADLINE_CLIENT_IDLE);
+		read_requests(c);
+		return;
 	case CLIENT_HEAD:
 		read_requests(c);
 		return;
@@ -317,6 +326,8 @@ static void client_writable(struct conn *conn)
 	case CLIENT_LINGER:
 		if (conn->read_ended)
 			client_kill(c);
+		else
+			await(c, DEADLINE_LINGER);
 		return;
 	case CLIENT_DEAD:
 		return;
@@ -352,6 +363,8 @@ static void client_expired(struct conn *conn)
 	}
 	struct exchange *x = c->state == CLIENT_HEAD ? exchange_new(c) : NULL;
 	if (!x) {
+		if (conn_blocked(conn))
+			conn_abort(conn); /* shows that what came of the answer is not all */
 		client_kill(c);
 		return;
 	}
