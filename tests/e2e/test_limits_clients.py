@@ -1,23 +1,14 @@
 """What one client address may have of the proxy: connections and requests in flight, all workers together."""
-import re
 import threading
 
 import pytest
 
 from harness import Freshet, Origin, response
+from harness.attack import assert_peak, warm_up
 from harness.origin import wait_until
-from harness.proxy import sanitized
 
 NOBODY_EXEMPT = "{}"
 CROWD, OTHER = "127.0.0.7", "127.0.0.9"  # not the address from which the harness looks whether the proxy is up
-
-# A refused connection costs its client object, and its exchange for a moment: 64 of them linger at most.
-FLOOD_GROWTH_KIB = 32768 if sanitized() else 2048
-
-
-def peak_kib(proxy):
-    status = open(f"/proc/{proxy.process.pid}/status", encoding="ascii").read()
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1])
 
 
 def warnings(proxy, option):
@@ -111,10 +102,8 @@ def test_connections_count_across_workers(origin):
 
 def test_flood_of_connections_is_refused_in_bounded_memory_and_logged_once(origin):
     with Freshet(max_clients_per_address=10, limit_exempt=NOBODY_EXEMPT) as proxy:
+        before = warm_up(proxy, origin.url())
         with proxy.client(source=OTHER) as good:
-            for _ in range(1200):  # touches every slot of the ring that leads to the access log
-                assert good.get(origin.url()).status == 200
-            before = peak_kib(proxy)
             flood = []
             for _ in range(600):
                 flood.append(proxy.client(source=CROWD))
@@ -122,7 +111,7 @@ def test_flood_of_connections_is_refused_in_bounded_memory_and_logged_once(origi
                     assert good.get(origin.url("/good")).body == b"hello"
             assert wait_until(lambda: sum(ended(client) for client in flood) == 590, 5)
             assert good.get(origin.url("/good")).body == b"hello"
-            assert peak_kib(proxy) - before < FLOOD_GROWTH_KIB
+            assert_peak(proxy, before, 600, 0)
             for client in flood:
                 client.close()
         lines = warnings(proxy, "max-clients-per-address")
