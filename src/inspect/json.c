@@ -84,11 +84,11 @@ void json_string(struct json *j, struct span s)
 	line_put_char(&j->line, '"');
 }
 
-/* "\u00XX" */
-static void put_code(struct line *l, unsigned char c)
+/* "\uXXXX" */
+static void put_code(struct line *l, unsigned c)
 {
 	static const char hex[] = "0123456789abcdef";
-	char text[] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+	char text[] = { '\\', 'u', hex[c >> 12 & 15], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15] };
 
 	line_put(l, span_of(text, sizeof(text)));
 }
@@ -109,9 +109,24 @@ static void escape_ascii(struct line *l, unsigned char c)
 }
 
 /*
- * One character beyond ASCII, or one byte that begins none; returns how many bytes it took.  U+0080 to U+009F are
- * control characters to terminals, U+2028 and U+2029 end lines for some readers.
+ * What could make a line look like something else: control characters of terminals (U+0080 to U+009F), line ends for
+ * some readers (U+2028, U+2029), marks that turn the direction of what follows, and the invisible U+FEFF.
  */
+static bool deceives(unsigned c)
+{
+	return c < 0xa0 || c == 0x61c || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+/* The character of a sequence of two or three bytes. */
+static unsigned code_of(const unsigned char *p, size_t length)
+{
+	if (length == 2)
+		return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+	return (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+}
+
+/* One character beyond ASCII, or one byte that begins none; returns how many bytes it took. */
 static size_t escape_wide(struct line *l, const unsigned char *p, size_t n)
 {
 	size_t length = utf8_sequence(p, n);
@@ -120,10 +135,8 @@ static size_t escape_wide(struct line *l, const unsigned char *p, size_t n)
 		line_put(l, SPAN("\\ufffd"));
 		return 1;
 	}
-	if (length == 2 && p[0] == 0xc2 && p[1] < 0xa0)
-		put_code(l, p[1]);
-	else if (length == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
-		line_put(l, p[2] == 0xa8 ? SPAN("\\u2028") : SPAN("\\u2029"));
+	if (length < 4 && deceives(code_of(p, length)))
+		put_code(l, code_of(p, length));
 	else
 		line_put(l, span_of((const char *)p, length));
 	return length;

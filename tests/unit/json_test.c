@@ -47,6 +47,12 @@ static void test_strings_are_escaped(void **state)
 		{ "first after C1", BYTES("\xc2\xa0"), "\"\xc2\xa0\"" },
 		{ "line separator", BYTES("\xe2\x80\xa8"), "\"\\u2028\"" },
 		{ "paragraph separator", BYTES("\xe2\x80\xa9"), "\"\\u2029\"" },
+		{ "right to left from here", BYTES("\xe2\x80\xae"), "\"\\u202e\"" },
+		{ "right to left mark", BYTES("\xe2\x80\x8f"), "\"\\u200f\"" },
+		{ "isolated direction", BYTES("\xe2\x81\xa6"), "\"\\u2066\"" },
+		{ "Arabic letter mark", BYTES("\xd8\x9c"), "\"\\u061c\"" },
+		{ "byte order mark", BYTES("\xef\xbb\xbf"), "\"\\ufeff\"" },
+		{ "dash", BYTES("\xe2\x80\x94"), "\"\xe2\x80\x94\"" },
 	};
 
 	(void)state;
