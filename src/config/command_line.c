@@ -7,6 +7,7 @@
 
 #include "config/nearest.h"
 #include "config/option.h"
+#include "config/report.h"
 
 /* getopt_long() returns this plus the option's id for long options that stand in the file as well. */
 enum { OVERRIDE_BASE = 1000 };
@@ -44,7 +45,8 @@ static bool add_port(struct command_line *c, const char *port, char error[COMMAN
 	uint64_t n;
 
 	if (!span_u64(span_str(port), 65535, &n)) {
-		snprintf(error, COMMAND_ERROR_BYTES, "-p: \"%.60s\" is not a port", port);
+		snprintf(error, COMMAND_ERROR_BYTES, "-p: \"%.*s\" is not a port",
+			 SPAN_ARG(report_quotable(span_str(port), 60)));
 		return false;
 	}
 	return add_override(c, "listen", port, error);
@@ -86,15 +88,15 @@ static bool unknown(const char *word, char error[COMMAND_ERROR_BYTES])
 	name = span_first(name, span_find(name, '='));
 	near = nearest_long(name);
 	if (optopt && strchr("tTvVh", optopt))
-		snprintf(error, COMMAND_ERROR_BYTES, "--%.*s takes no value", SPAN_ARG(span_first(name, 60)));
+		snprintf(error, COMMAND_ERROR_BYTES, "--%.*s takes no value", SPAN_ARG(report_quotable(name, 60)));
 	else if (optopt)
 		snprintf(error, COMMAND_ERROR_BYTES, "there is no option -%c", optopt);
 	else if (near)
 		snprintf(error, COMMAND_ERROR_BYTES, "there is no option --%.*s; did you mean --%s?",
-			 SPAN_ARG(span_first(name, 60)), near);
+			 SPAN_ARG(report_quotable(name, 60)), near);
 	else
 		snprintf(error, COMMAND_ERROR_BYTES, "there is no option --%.*s, or it is cut short",
-			 SPAN_ARG(span_first(name, 60)));
+			 SPAN_ARG(report_quotable(name, 60)));
 	return false;
 }
 
@@ -132,12 +134,13 @@ static bool take_words(struct command_line *c, int count, char **words, char err
 	if (count == 0)
 		return true;
 	if (strcmp(words[0], "env") != 0) {
-		snprintf(error, COMMAND_ERROR_BYTES, "there is no command \"%.60s\"; the only one is env",
-			 words[0]);
+		snprintf(error, COMMAND_ERROR_BYTES, "there is no command \"%.*s\"; the only one is env",
+			 SPAN_ARG(report_quotable(span_str(words[0]), 60)));
 		return false;
 	}
 	if (count > 1) {
-		snprintf(error, COMMAND_ERROR_BYTES, "\"%.60s\" is one word too many", words[1]);
+		snprintf(error, COMMAND_ERROR_BYTES, "\"%.*s\" is one word too many",
+			 SPAN_ARG(report_quotable(span_str(words[1]), 60)));
 		return false;
 	}
 	return add_command(c, COMMAND_ENV, error);

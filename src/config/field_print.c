@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "config/field.h"
+#include "config/report.h"
 #include "config/value.h"
 
 struct unit {
@@ -38,7 +39,7 @@ void field_explain(const struct config_option *o, struct span text, const char *
 		   size_t out_size)
 {
 	char low[32], high[32];
-	struct span near, shown = span_first(text, 100);
+	struct span near, shown = report_quotable(text, 100);
 
 	if (o->type == TYPE_PARENT)
 		shown = SPAN("***"); /* may hold a password */

@@ -193,7 +193,7 @@ static void unknown_option(struct loading *l, const cfg_t *cfg, const char *wher
 	char text[64];
 	const char *near = option_nearest(name);
 
-	snprintf(text, sizeof(text), "%.*s", SPAN_ARG(span_first(name, 60)));
+	snprintf(text, sizeof(text), "%.*s", SPAN_ARG(report_quotable(name, 60)));
 	if (option_find(text))
 		report_error(l->report, where, "\"%s\" stands %s site sections only", text,
 			     in_site ? "outside of" : "inside");

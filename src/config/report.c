@@ -23,6 +23,13 @@ void config_report_fini(struct config_report *report)
 	strings_fini(&report->warnings);
 }
 
+struct span report_quotable(struct span words, size_t max)
+{
+	size_t at = span_find(words, '@');
+
+	return at < words.n && span_find(words, ':') < at ? SPAN("***") : span_first(words, max);
+}
+
 /* The file's words come back in messages; they must not forge lines. */
 static void clean(char *line)
 {

@@ -6,6 +6,12 @@
 
 #include "config/config.h"
 
+/*
+ * As much of somebody's words as a message may repeat: the first max bytes, or "***" for what looks like an address
+ * with a user and password in it.
+ */
+struct span report_quotable(struct span words, size_t max);
+
 /* Adds the line "where: message", control characters as '?'. */
 void report_error(struct config_report *report, const char *where, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -19,6 +19,7 @@ static const char no_unix[] = "asks for a unix socket, which this version does n
 static const char not_resolver[] = "is neither an address, such as 127.0.0.1:53, nor the word system";
 static const char not_parent[] = "is not a proxy's address, such as http://host:3128 or socks5://host:1080";
 static const char no_parent_tls[] = "asks for TLS to the parent, which this version does not have";
+static const char printed_parent[] = "is what -T prints: put the password in place of ***, or the ${NAME} of a variable";
 static const char not_parent_port[] = "lacks the parent's port, such as :3128";
 static const char not_credentials[] = "has a % in its credentials that two hexadecimal digits do not follow";
 
@@ -208,6 +209,8 @@ static const char *take_credentials(struct span *rest, struct value_parent *p)
 	p->user = span_first(both, colon);
 	p->password = span_from(both, colon + 1);
 	*rest = span_from(*rest, at);
+	if (span_eq(p->password, SPAN("***")))
+		return printed_parent;
 	return percent_signs_ok(both) ? NULL : not_credentials;
 }
 

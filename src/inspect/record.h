@@ -48,7 +48,7 @@ struct record {
 	struct record_edit request_edits[RECORD_EDITS_MAX], response_edits[RECORD_EDITS_MAX];
 	uint16_t method_len, url_len;
 	char method[RECORD_METHOD_MAX];
-	char url[RECORD_URL_MAX];  /* without userinfo; last, so that only its used part need be touched */
+	char url[RECORD_URL_MAX];  /* userinfo as ***; last, so that only its used part need be touched */
 };
 
 /* Copies the effective edits of a message; returns how many. */

@@ -27,18 +27,35 @@ static size_t authority_at(struct span url)
 	return span_starts(span_from(url, colon), SPAN("://")) ? colon + 3 : 0;
 }
 
-/* "host:port" for tunnels, else the URL as it was asked for, but for a user and password in it. */
+/*
+ * The length of a user and password at the front, with its '@'.  No address that was understood has them.  In the others
+ * all up to the last '@' counts, for people forget to encode what stands in their passwords.
+ */
+static size_t credentials_len(const struct exchange *x, struct span rest)
+{
+	bool is_path = span_starts(rest, SPAN("/")) && !span_starts(rest, SPAN("//"));
+	size_t n = rest.n;
+
+	if (x->target.authority.n || is_path)
+		return 0;
+	while (n && rest.p[n - 1] != '@')
+		n--;
+	return n;
+}
+
+/* "host:port" for tunnels, else the URL as it was asked for, with "***@" for a user and password in it. */
 static void report_url(struct record *r, const struct exchange *x)
 {
 	struct span url = x->request.target;
 	size_t from = authority_at(url);
 	struct span rest = span_from(url, from);
-	size_t at = span_find(span_first(rest, span_find(rest, '/')), '@');
+	size_t hidden = credentials_len(x, rest);
 
 	r->url_cut = false;
 	r->url_len = 0;
 	append_url(r, span_first(url, from));
-	append_url(r, from && at < span_find(rest, '/') ? span_from(rest, at + 1) : rest);
+	append_url(r, hidden ? SPAN("***@") : SPAN_NONE);
+	append_url(r, span_from(rest, hidden));
 	struct span method = span_first(x->request.method, RECORD_METHOD_MAX);
 	r->method_len = (uint16_t)method.n;
 	if (method.n)

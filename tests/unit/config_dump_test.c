@@ -120,7 +120,6 @@ static void test_password_of_the_parent_is_not_printed(void **state)
 	(void)state;
 	assert_non_null(strstr(printed, "parent = \"http://us%40er:***@host:3128\"\n"));
 	assert_null(strstr(printed, "sesame"));
-	check_round_trip(printed);
 	free(printed);
 	printed = dumped("parent = \"http://user@host:3128\"");
 	assert_non_null(strstr(printed, "parent = \"http://user@host:3128\"\n"));
