@@ -58,6 +58,8 @@ void conn_adopt(struct conn *c, struct loop *l, const struct conn_core *core, co
 	c->out = core->out;
 	if (c->transport)
 		c->bytes = BYTES_THERE; /* in the transport, perhaps; of the kernel's we are told anew */
+	if (c->io->moved)
+		c->io->moved(c);
 }
 
 static void disarm(struct conn *c)
@@ -68,11 +70,21 @@ static void disarm(struct conn *c)
 	list_remove(&c->ready_link);
 }
 
+/* Tells the peer that nothing was cut off; whether that gets through is of no importance any more. */
+static void say_goodbye(struct conn *c)
+{
+	struct span wire;
+
+	if (c->io->seal_end && !c->write_ended && !conn_blocked(c) && c->io->seal_end(c, &wire) && wire.n)
+		send(c->fd, wire.p, wire.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void conn_close(struct conn *c)
 {
 	if (c->fd < 0)
 		return;
 	disarm(c);
+	say_goodbye(c);
 	if (c->io->fini)
 		c->io->fini(c);
 	close(c->fd);
@@ -99,6 +111,7 @@ void conn_abort(struct conn *c)
 
 	if (c->fd >= 0)
 		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	c->write_ended = true; /* no orderly word before it */
 	conn_close(c);
 }
 

@@ -33,7 +33,8 @@ struct io_ops {
 	bool (*seal)(struct conn *c, const struct iovec *iov, int count, struct span *wire);
 	/* The same for the end of all writes.  NULL: nothing. */
 	bool (*seal_end)(struct conn *c, struct span *wire);
-	void (*fini)(struct conn *c); /* before the descriptor is closed; NULL: nothing to do */
+	void (*moved)(struct conn *c); /* conn_adopt() gave it another connection; NULL: nothing to do */
+	void (*fini)(struct conn *c);  /* before the descriptor is closed; NULL: nothing to do */
 };
 
 extern const struct io_ops io_plain;

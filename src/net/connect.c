@@ -49,6 +49,16 @@ const char *connect_status_reason(enum connect_status s)
 		return "out of descriptors, ports or memory";
 	case CONNECT_PARENT_FAILED:
 		return "the parent proxy made no way through";
+	case CONNECT_TLS_CERTIFICATE:
+		return "the certificate did not stand up";
+	case CONNECT_TLS_CERTIFICATE_WANTED:
+		return "a client certificate is wanted";
+	case CONNECT_TLS_ALERT:
+		return "the TLS handshake was refused";
+	case CONNECT_TLS_NOT:
+		return "no TLS is spoken there";
+	case CONNECT_TLS_FAILED:
+		return "the TLS handshake failed";
 	}
 	return "connected";
 }
@@ -108,6 +118,11 @@ static int weight(enum connect_status s)
 	case CONNECT_FORBIDDEN:
 	case CONNECT_PROHIBITED:
 	case CONNECT_PARENT_FAILED:
+	case CONNECT_TLS_CERTIFICATE:
+	case CONNECT_TLS_CERTIFICATE_WANTED:
+	case CONNECT_TLS_ALERT:
+	case CONNECT_TLS_NOT:
+	case CONNECT_TLS_FAILED:
 		break;
 	}
 	return 0;

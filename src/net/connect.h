@@ -19,7 +19,13 @@ enum connect_status {
 	CONNECT_FORBIDDEN,      /* the filter let none of the addresses through */
 	CONNECT_NO_RESOURCES,   /* descriptors, ports or memory are out */
 	CONNECT_PROHIBITED,     /* this client may not be taken there; not the connector's to say */
-	CONNECT_PARENT_FAILED,  /* connected, but the parent proxy made no way through; not the connector's to say */
+	/* Connected, but of no use: not the connector's to say. */
+	CONNECT_PARENT_FAILED,  /* the parent proxy made no way through */
+	CONNECT_TLS_CERTIFICATE,        /* the origin's certificate did not stand up */
+	CONNECT_TLS_CERTIFICATE_WANTED, /* it wants one of the client, which is not ours to give */
+	CONNECT_TLS_ALERT,      /* it refused the handshake */
+	CONNECT_TLS_NOT,        /* it does not speak TLS there */
+	CONNECT_TLS_FAILED,     /* the handshake came to no end for another reason */
 };
 
 enum { CONNECT_ATTEMPTS_MAX = 4 }; /* at the same time */

@@ -64,10 +64,11 @@ void loop_fini(struct loop *l)
 		event_base_free(l->base);
 	free(l->scratch);
 	free(l->out);
+	free(l->wire);
 	buf_pool_fini(&l->bufs);
 	l->tick = NULL;
 	l->base = NULL;
-	l->scratch = l->out = NULL;
+	l->scratch = l->out = l->wire = NULL;
 }
 
 /* Once each: who is put back is served in the next pass, after others had their turn. */

@@ -26,7 +26,8 @@ enum deadline_class {
 	DEADLINE_BODY,
 	DEADLINE_TUNNEL,
 	DEADLINE_POOL_IDLE,
-	DEADLINE_LINGER, /* reading a client out before closing, so that the answer is not lost to a reset */
+	DEADLINE_TLS_REST, /* quiet, after which TLS gives its buffers back */
+	DEADLINE_LINGER,   /* reading a client out before closing, so that the answer is not lost to a reset */
 	DEADLINE_CLASSES
 };
 
@@ -53,6 +54,7 @@ struct loop {
 	struct event_base *base;                 /* owned */
 	char *scratch;                           /* owned: what the latest read brought; valid until the next read */
 	char *out;                               /* owned: where heads are composed; valid until the next is */
+	void *wire;                              /* owned: the TLS transport's buffers; NULL before they are needed */
 	struct buf_pool bufs;
 	int64_t now_us;                          /* monotonic; as of the current callback */
 	int64_t deadline_us[DEADLINE_CLASSES];   /* durations; 0 never expires */

@@ -1,0 +1,46 @@
+/*
+ * The certificate authority by which freshet vouches for sites that it intercepts: made once, kept in two PEM files.
+ */
+#ifndef FRESHET_TLS_CA_H
+#define FRESHET_TLS_CA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/span.h"
+
+struct x509_st;
+struct evp_pkey_st;
+
+enum { CA_WHY_BYTES = 512, CA_FINGERPRINT_BYTES = 96 };
+
+/* Owns both. */
+struct ca {
+	struct x509_st *certificate;
+	struct evp_pkey_st *key;
+};
+
+/* Domains that a new authority is limited to, with their subdomains (name constraints, RFC 5280 section 4.2.1.10). */
+struct ca_limits {
+	const char *const *domains; /* borrowed; count 0: not limited */
+	size_t count;
+};
+
+/*
+ * Makes an authority: P-256, ten years, pathlen 0, key file with mode 0600.  Refuses to overwrite either file.  Missing
+ * directories are made, the last with mode 0700.  False with the reason in why.
+ */
+bool ca_create(const char *certificate_path, const char *key_path, const struct ca_limits *limits,
+	char why[CA_WHY_BYTES]) MUST_CHECK;
+
+/*
+ * Reads an authority.  Refuses a key that group or others may read, a key that is not the certificate's, and a
+ * certificate that is not an authority's or has expired.  False with the reason in why.
+ */
+bool ca_load(struct ca *ca, const char *certificate_path, const char *key_path, char why[CA_WHY_BYTES]) MUST_CHECK;
+void ca_fini(struct ca *ca); /* all zero is fine */
+
+/* SHA-256 of the certificate, "AB:CD:…", terminated. */
+void ca_fingerprint(const struct ca *ca, char out[CA_FINGERPRINT_BYTES]);
+
+#endif

@@ -1,0 +1,275 @@
+/*
+ * Forges and keeps leaves.  Copies nothing from the origin's certificate: what a client has to know of it, it is told by
+ * an error page.
+ */
+#include "tls/leaf.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "tls/certificate.h"
+
+enum {
+	LIFETIME_DAYS = 90,
+	RENEW_DAYS = 60,
+	BACKDATED_DAYS = 2,
+	NAME_MAX_BYTES = 255,
+	COMMON_NAME_MAX = 64, /* RFC 5280, ub-common-name */
+	BUCKETS = 1024,
+};
+
+struct leaf {
+	atomic_uint references; /* users, and the cache while it is in there */
+	X509 *certificate;      /* owned */
+	EVP_PKEY *key;          /* counted: the process's leaf key */
+	struct list bucket_link, age_link;
+	int64_t renew_us;       /* monotonic: from then on a new one is made */
+	size_t name_len;
+	char name[NAME_MAX_BYTES + 1];
+};
+
+struct leaves {
+	struct ca ca;            /* owned */
+	EVP_PKEY *key;           /* counted */
+	unsigned capacity;
+	pthread_mutex_t lock;    /* guards the rest */
+	unsigned count;
+	struct list by_age;      /* of leaf, least recently used first */
+	struct list buckets[BUCKETS];
+};
+
+/* -- forging -- */
+
+static bool is_address(const char *name)
+{
+	unsigned char bytes[16];
+
+	return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
+}
+
+/*
+ * The name goes where clients look for it (RFC 9525 section 6.3), built directly: the text form of extensions would
+ * take commas and colons in it for its own.
+ */
+static bool set_name(X509 *x, const char *name, size_t n)
+{
+	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+	GENERAL_NAME *general = GENERAL_NAME_new();
+	bool has_subject = n < COMMON_NAME_MAX, ok = false;
+
+	if (!names || !general)
+		goto out;
+	if (is_address(name)) {
+		ASN1_OCTET_STRING *address = a2i_IPADDRESS(name);
+
+		if (!address)
+			goto out;
+		GENERAL_NAME_set0_value(general, GEN_IPADD, address);
+	} else {
+		ASN1_IA5STRING *dns = ASN1_IA5STRING_new();
+
+		if (!dns || ASN1_STRING_set(dns, name, (int)n) != 1) {
+			ASN1_IA5STRING_free(dns);
+			goto out;
+		}
+		GENERAL_NAME_set0_value(general, GEN_DNS, dns);
+	}
+	if (!sk_GENERAL_NAME_push(names, general))
+		goto out;
+	general = NULL;
+	ok = X509_add1_ext_i2d(x, NID_subject_alt_name, names, !has_subject, X509V3_ADD_DEFAULT) == 1 &&
+	     (!has_subject || X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
+				      (const unsigned char *)name, (int)n, -1, 0) == 1);
+out:
+	GENERAL_NAME_free(general);
+	sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
+	return ok;
+}
+
+/* No subject key identifier: Windows stumbles over one here. */
+static bool fill(X509 *x, const struct leaves *l, const char *name, size_t n)
+{
+	X509V3_CTX context;
+
+	X509V3_set_ctx(&context, l->ca.certificate, x, NULL, NULL, 0);
+	return X509_set_version(x, X509_VERSION_3) == 1 && certificate_number(x) &&
+	       certificate_lifetime(x, BACKDATED_DAYS, LIFETIME_DAYS) &&
+	       X509_set_issuer_name(x, X509_get_subject_name(l->ca.certificate)) == 1 && set_name(x, name, n) &&
+	       X509_set_pubkey(x, l->key) == 1 &&
+	       certificate_extend(x, &context, NID_basic_constraints, "critical,CA:FALSE") &&
+	       certificate_extend(x, &context, NID_key_usage, "critical,digitalSignature") &&
+	       certificate_extend(x, &context, NID_ext_key_usage, "serverAuth") &&
+	       certificate_extend(x, &context, NID_authority_key_identifier, "keyid:always") &&
+	       X509_sign(x, l->ca.key, EVP_sha256()) > 0;
+}
+
+static struct leaf *forge(struct leaves *l, struct span name)
+{
+	struct leaf *leaf = calloc(1, sizeof(*leaf));
+
+	if (!leaf)
+		return NULL;
+	atomic_init(&leaf->references, 1);
+	list_init(&leaf->bucket_link);
+	list_init(&leaf->age_link);
+	memcpy(leaf->name, name.p, name.n);
+	leaf->name_len = name.n;
+	leaf->renew_us = clock_us() + (int64_t)RENEW_DAYS * 24 * 3600 * 1000000;
+	leaf->certificate = X509_new();
+	leaf->key = EVP_PKEY_up_ref(l->key) == 1 ? l->key : NULL;
+	ERR_clear_error();
+	if (leaf->certificate && leaf->key && fill(leaf->certificate, l, leaf->name, leaf->name_len))
+		return leaf;
+	ERR_clear_error();
+	leaf_put(leaf);
+	return NULL;
+}
+
+void leaf_put(struct leaf *leaf)
+{
+	if (!leaf || atomic_fetch_sub_explicit(&leaf->references, 1, memory_order_acq_rel) != 1)
+		return;
+	X509_free(leaf->certificate);
+	EVP_PKEY_free(leaf->key);
+	free(leaf);
+}
+
+struct x509_st *leaf_certificate(const struct leaf *leaf)
+{
+	return leaf->certificate;
+}
+
+struct evp_pkey_st *leaf_key(const struct leaf *leaf)
+{
+	return leaf->key;
+}
+
+/* -- the cache -- */
+
+static struct list *bucket_of(struct leaves *l, struct span name)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < name.n; i++)
+		h = (h ^ (unsigned char)name.p[i]) * 16777619u;
+	return &l->buckets[h % BUCKETS];
+}
+
+static void forget(struct leaves *l, struct leaf *leaf)
+{
+	list_remove(&leaf->bucket_link);
+	list_remove(&leaf->age_link);
+	l->count--;
+	leaf_put(leaf);
+}
+
+/* The caller holds the lock. */
+static struct leaf *find(struct leaves *l, struct span name)
+{
+	struct list *bucket = bucket_of(l, name);
+
+	for (struct list *i = bucket->next; i != bucket; i = i->next) {
+		struct leaf *leaf = LIST_OF(i, struct leaf, bucket_link);
+
+		if (span_eq(span_of(leaf->name, leaf->name_len), name))
+			return leaf;
+	}
+	return NULL;
+}
+
+static struct leaf *cached(struct leaves *l, struct span name)
+{
+	pthread_mutex_lock(&l->lock);
+	struct leaf *leaf = find(l, name);
+	if (leaf && clock_us() >= leaf->renew_us) {
+		forget(l, leaf);
+		leaf = NULL;
+	}
+	if (leaf) {
+		atomic_fetch_add_explicit(&leaf->references, 1, memory_order_relaxed);
+		list_remove(&leaf->age_link);
+		list_push(&l->by_age, &leaf->age_link);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return leaf;
+}
+
+/* Another worker may have forged the same meanwhile: then the older one goes. */
+static void keep(struct leaves *l, struct leaf *leaf)
+{
+	struct span name = span_of(leaf->name, leaf->name_len);
+
+	pthread_mutex_lock(&l->lock);
+	struct leaf *other = find(l, name);
+	if (other)
+		forget(l, other);
+	while (l->count >= l->capacity && !list_empty(&l->by_age))
+		forget(l, LIST_OF(l->by_age.next, struct leaf, age_link));
+	atomic_fetch_add_explicit(&leaf->references, 1, memory_order_relaxed);
+	list_push(bucket_of(l, name), &leaf->bucket_link);
+	list_push(&l->by_age, &leaf->age_link);
+	l->count++;
+	pthread_mutex_unlock(&l->lock);
+}
+
+struct leaf *leaf_get(struct leaves *l, struct span name, bool *forged)
+{
+	*forged = false;
+	if (!name.n || name.n > NAME_MAX_BYTES)
+		return NULL;
+	struct leaf *leaf = cached(l, name);
+	if (leaf)
+		return leaf;
+	leaf = forge(l, name);
+	if (!leaf)
+		return NULL;
+	*forged = true;
+	keep(l, leaf);
+	return leaf;
+}
+
+struct leaves *leaves_new(struct ca *ca, unsigned capacity)
+{
+	struct leaves *l = calloc(1, sizeof(*l));
+
+	if (!l) {
+		ca_fini(ca);
+		return NULL;
+	}
+	l->ca = *ca;
+	*ca = (struct ca){ .certificate = NULL };
+	l->capacity = capacity;
+	pthread_mutex_init(&l->lock, NULL);
+	list_init(&l->by_age);
+	for (int i = 0; i < BUCKETS; i++)
+		list_init(&l->buckets[i]);
+	l->key = EVP_EC_gen("P-256");
+	if (l->key)
+		return l;
+	leaves_free(l);
+	return NULL;
+}
+
+void leaves_free(struct leaves *l)
+{
+	if (!l)
+		return;
+	while (!list_empty(&l->by_age))
+		forget(l, LIST_OF(l->by_age.next, struct leaf, age_link));
+	EVP_PKEY_free(l->key);
+	ca_fini(&l->ca);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+const struct ca *leaves_authority(const struct leaves *l)
+{
+	return &l->ca;
+}
