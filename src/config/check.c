@@ -71,15 +71,11 @@ static void check_clients(const struct check *c)
 }
 
 /* For the global values and once more for each site. */
-static void check_available(const struct check *c, const char *pierce_at, enum config_pierce pierce,
-			    const char *intercept_at, bool intercept)
+static void check_available(const struct check *c, const char *pierce_at, enum config_pierce pierce)
 {
 	if (pierce != CONFIG_PIERCE_NEVER)
 		report_warning(c->report, pierce_at,
 			       "pierce is not available in this version: only header fields are rewritten");
-	if (intercept)
-		report_error(c->report, intercept_at,
-			     "intercept: this version does not intercept TLS; set it to no");
 }
 
 static void check_method_case(const struct check *c, const struct config_site *site)
@@ -105,8 +101,7 @@ static void check_sites(const struct check *c)
 		const struct config_site *site = &c->config->sites[i];
 
 		check_available(c, site->where,
-				site_sets(site, OPTION_pierce) ? site->pierce : CONFIG_PIERCE_NEVER,
-				site->where, site_sets(site, OPTION_intercept) && site->intercept);
+				site_sets(site, OPTION_pierce) ? site->pierce : CONFIG_PIERCE_NEVER);
 		check_method_case(c, site);
 	}
 }
@@ -138,6 +133,16 @@ static void check_routes(const struct check *c)
 			     "access-log: the name is empty; write off for no access log");
 }
 
+/* One without the other would be somebody's authority with somebody else's key. */
+static void check_authority(const struct check *c)
+{
+	const struct config *config = c->config;
+
+	if (!config->ca_cert[0] != !config->ca_key[0])
+		report_error(c->report, place(c, config->ca_cert[0] ? OPTION_ca_cert : OPTION_ca_key),
+			     "ca-cert and ca-key belong together: set both or none");
+}
+
 void config_check(const struct config *config, const struct config_places *places,
 		  struct config_report *report)
 {
@@ -145,9 +150,9 @@ void config_check(const struct config *config, const struct config_places *place
 
 	check_listen(&c);
 	check_clients(&c);
-	check_available(&c, place(&c, OPTION_pierce), config->pierce,
-			place(&c, OPTION_intercept), config->intercept);
+	check_available(&c, place(&c, OPTION_pierce), config->pierce);
 	check_sites(&c);
 	check_limits(&c);
 	check_routes(&c);
+	check_authority(&c);
 }

@@ -414,6 +414,8 @@ static struct span outcome(const struct record *r)
 {
 	if (r->busted)
 		return SPAN("busted");
+	if (r->intercepted)
+		return SPAN("intercepted");
 	return r->mode == MODE_BUST ? SPAN("not-busted") : mode_name(r->mode);
 }
 

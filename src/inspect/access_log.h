@@ -8,7 +8,8 @@
  * apply:
  *
  *   1 time (UTC)  2 client  3 method  4 URL  5 status  6 body bytes sent to the client  7 duration
- *   8 outcome: busted, not-busted, revalidate, observe, off
+ *   8 outcome: busted, not-busted, revalidate, observe, off; intercepted is a CONNECT
+ *     whose requests are read and have lines of their own
  *
  * then words and key=value pairs as far as they apply, in this order; a value that is not a plain word is quoted,
  * and holds \xNN for quotes, backslashes and whatever is not visible ASCII:
@@ -17,6 +18,8 @@
  *   error=        what went wrong, for the operator;  proxy-error= the same as a type of RFC 9209
  *   truncated     the client was shown that the response is not whole
  *   tunnel        opaque bytes: CONNECT or Upgrade
+ *   tls=          the version spoken with the origin;  unverified: it did not have to prove who it is
+ *   passed-for=   for so long the host will be passed through unread, for the reason in left-alone
  *   http/1.0      the client's version, where it is not 1.1
  *   url-cut       the URL was longer than it is shown
  *   up=           body bytes sent to the origin

@@ -32,14 +32,18 @@ struct record {
 	int64_t connect_us;        /* resolving and connecting */
 	int64_t first_byte_us;     /* from the request's head to the response's first byte */
 	int64_t total_us;
+	int64_t passed_for_us;     /* for so long the host will be passed through unread; 0 this time only */
 	struct verdict verdict;
 	const char *error;         /* constant, for the operator; NULL */
 	const char *proxy_error;   /* RFC 9209 error type; NULL */
 	const char *not_busted;    /* constant; NULL */
+	const char *tls;           /* constant: the TLS version spoken with the origin, or, CONNECT, the client; NULL none */
 	enum mode mode;
 	uint16_t status;           /* as sent to the client; 0 none */
 	uint8_t request_minor;     /* HTTP/1.minor of the client */
 	bool tunnel;               /* CONNECT or Upgrade: opaque bytes */
+	bool intercepted;          /* CONNECT whose inside is read: the requests in it have records of their own */
+	bool unverified;           /* the origin did not have to prove who it is */
 	bool busted;
 	bool reused;               /* a pooled origin connection */
 	bool truncated;            /* the client was shown that the response is not whole */

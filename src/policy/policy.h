@@ -26,9 +26,19 @@ enum pierce {
 	PIERCE_ALWAYS,
 };
 
+/* Whether TLS is read. */
+enum intercept {
+	INTERCEPT_NO,
+	INTERCEPT_YES,    /* and let pass unread where it would break something */
+	INTERCEPT_STRICT, /* or fail */
+};
+
 struct policy_settings {
 	enum mode mode;
 	enum pierce pierce;
+	enum intercept intercept;
+	bool tls_unverified;      /* the origin need not prove who it is */
+	bool tls_legacy;          /* old versions, weak keys and ciphers, on either side */
 	bool heal;                /* request no-cache without no-store: an obeying shared cache stores the fresh answer */
 	bool strip_validators;    /* ETag and Last-Modified do not reach the client */
 	bool temporary_redirects; /* 301 as 302, 308 as 307 */

@@ -3,6 +3,9 @@
  */
 #include "proxy/client.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "http/h1.h"
 #include "proxy/exchange.h"
 #include "proxy/worker.h"
@@ -80,6 +83,7 @@ static void client_bury(struct dead *dead)
 {
 	struct client *c = LIST_OF(dead, struct client, dead);
 
+	free(c->secure);
 	slab_put(&c->worker->client_slab, c);
 }
 
@@ -96,6 +100,21 @@ void client_kill(struct client *c)
 		c->worker->refused_count--;
 	atomic_fetch_sub_explicit(&c->worker->shared->client_count, 1, memory_order_relaxed);
 	loop_bury(&c->worker->loop, &c->dead, client_bury);
+}
+
+bool client_become_secure(struct client *c, struct span host, uint16_t port, struct span name)
+{
+	struct secure *s = malloc(sizeof(*s));
+	bool is_ipv6 = span_find(host, ':') < host.n;
+
+	if (!s)
+		return false;
+	s->port = port;
+	snprintf(s->host, sizeof(s->host), "%.*s", SPAN_ARG(host));
+	snprintf(s->name, sizeof(s->name), "%.*s", SPAN_ARG(name));
+	snprintf(s->authority, sizeof(s->authority), is_ipv6 ? "[%s]:%u" : "%s:%u", s->host, port);
+	c->secure = s;
+	return true;
 }
 
 /* -- ending -- */

@@ -30,11 +30,23 @@ struct client {
 	struct tally_entry *tally; /* borrowed: where it is counted by its address; NULL when it is not */
 	uint32_t scanned;          /* how far the search for the head's end came */
 	enum client_state state;
+	struct secure *secure;     /* owned: inside of an intercepted tunnel; NULL outside */
 	bool starving;             /* what is stored is less than a head: read more first */
 	bool reading;              /* read_requests() is on the stack */
 	bool refused;              /* its address has too many clients: it was told so */
 	struct client_access access;
 };
+
+/* The tunnel that a client speaks https in, with us at the other end. */
+struct secure {
+	uint16_t port;
+	char host[256];      /* that CONNECT named: where to connect */
+	char name[256];      /* that the ClientHello named, or the same: whom to expect there */
+	char authority[264]; /* host:port, for requests that name no host */
+};
+
+/* From here on the client speaks https, with this host.  False when memory is out. */
+bool client_become_secure(struct client *c, struct span host, uint16_t port, struct span name) MUST_CHECK;
 
 /* Takes over fd.  False, with fd still the caller's, when memory is out. */
 bool client_accept(struct worker *w, int fd, const struct address *address) MUST_CHECK;

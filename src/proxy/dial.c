@@ -4,12 +4,11 @@
  */
 #include "proxy/dial.h"
 
-#include <unistd.h>
-
 #include "proxy/access.h"
 #include "proxy/exchange.h"
 #include "proxy/origin.h"
 #include "proxy/worker.h"
+#include "tls/transport.h"
 
 static void parent_readable(struct conn *c);
 static void parent_writable(struct conn *c);
@@ -21,6 +20,18 @@ static const struct conn_owner parent_owner = {
 	.writable = parent_writable,
 	.failed = parent_failed,
 	.expired = parent_expired,
+};
+
+static void tls_readable(struct conn *c);
+static void tls_writable(struct conn *c);
+static void tls_failed(struct conn *c);
+static void tls_expired(struct conn *c);
+
+static const struct conn_owner tls_owner = {
+	.readable = tls_readable,
+	.writable = tls_writable,
+	.failed = tls_failed,
+	.expired = tls_expired,
 };
 
 static bool dial_allows(struct connector *c, const struct address *a)
@@ -79,6 +90,97 @@ static void dial_fail(struct dial *d, enum connect_status status, const char *re
 	dial_end(d, &end);
 }
 
+static void dial_succeed(struct dial *d)
+{
+	struct dialled end = { .result = { .status = CONNECT_OK, .fd = -1, .address = d->address } };
+
+	end.core = conn_detach(&d->conn);
+	dial_end(d, &end);
+}
+
+/* -- TLS with the origin -- */
+
+static enum connect_status status_of(const struct dial *d, const struct tls_failure *failure)
+{
+	switch (failure->fault) {
+	case TLS_FAULT_CERTIFICATE:
+		return CONNECT_TLS_CERTIFICATE;
+	case TLS_FAULT_NOT_TLS:
+		return CONNECT_TLS_NOT;
+	case TLS_FAULT_MEMORY:
+		return CONNECT_NO_RESOURCES;
+	case TLS_FAULT_ALERT:
+		return tls_facts(&d->conn).certificate_wanted ? CONNECT_TLS_CERTIFICATE_WANTED : CONNECT_TLS_ALERT;
+	case TLS_FAULT_CLOSED:
+	case TLS_FAULT_PROTOCOL:
+	case TLS_FAULT_NONE:
+		break;
+	}
+	return CONNECT_TLS_FAILED;
+}
+
+static void shake_hands(struct dial *d)
+{
+	struct tls_failure failure;
+
+	switch (tls_handshake(&d->conn, &failure)) {
+	case TLS_MORE:
+		conn_update(&d->conn);
+		return;
+	case TLS_DONE:
+		dial_succeed(d);
+		return;
+	case TLS_FAILED:
+		dial_fail(d, status_of(d, &failure), failure.reason);
+		return;
+	}
+}
+
+static void start_tls(struct dial *d)
+{
+	const struct tls_way *way = &d->origin->tls;
+	struct tls_peer peer = {
+		.name = way->name,
+		.memory = &d->origin->sessions,
+		.trust = way->unverified ? TLS_TRUST_ANYBODY : TLS_TRUST_VERIFIED,
+		.legacy = way->legacy,
+	};
+
+	if (conn_stored(&d->conn).n) { /* nothing to do with the handshake: somebody on the way puts words in its mouth */
+		dial_fail(d, CONNECT_TLS_NOT, "the origin spoke before TLS began");
+		return;
+	}
+	if (!tls_connect(&d->conn, d->view->snapshot->tls, &peer)) {
+		dial_fail(d, CONNECT_NO_RESOURCES, "memory is out");
+		return;
+	}
+	d->conn.owner = &tls_owner;
+	d->conn.read_wanted = true;
+	deadline_start(&d->worker->loop, &d->conn.deadline, DEADLINE_CONNECT);
+	shake_hands(d);
+}
+
+static void tls_readable(struct conn *c)
+{
+	shake_hands(LIST_OF(c, struct dial, conn));
+}
+
+static void tls_writable(struct conn *c)
+{
+	(void)c; /* the handshake goes on when the origin answers */
+}
+
+static void tls_failed(struct conn *c)
+{
+	dial_fail(LIST_OF(c, struct dial, conn), CONNECT_TLS_FAILED,
+		"the connection was reset in the middle of the TLS handshake");
+}
+
+static void tls_expired(struct conn *c)
+{
+	dial_fail(LIST_OF(c, struct dial, conn), CONNECT_TIMEOUT, "the TLS handshake took longer than timeout-connect");
+}
+
 /* -- talking to the parent -- */
 
 static bool send_talk(struct dial *d)
@@ -109,10 +211,10 @@ static void start_talk(struct dial *d, const struct connector_result *result)
 
 static void talk_over(struct dial *d)
 {
-	struct dialled end = { .result = { .status = CONNECT_OK, .fd = -1, .address = d->address } };
-
-	end.core = conn_detach(&d->conn);
-	dial_end(d, &end);
+	if (d->origin && d->origin->tls.on)
+		start_tls(d);
+	else
+		dial_succeed(d);
 }
 
 static void talk(struct dial *d, struct span bytes)
@@ -147,7 +249,7 @@ static bool read_talk(struct dial *d)
 	switch (conn_read(&d->conn, &bytes, &filled)) {
 	case IO_OK:
 		talk(d, bytes);
-		return conn_is_open(&d->conn);
+		return conn_is_open(&d->conn) && d->conn.owner == &parent_owner;
 	case IO_AGAIN:
 		return false;
 	case IO_END:
@@ -192,10 +294,17 @@ static void dial_done(struct connector *c, const struct connector_result *result
 		end.result.status = CONNECT_PROHIBITED;
 		end.result.address = d->left_out;
 	}
-	if (result->status == CONNECT_OK && d->through)
-		start_talk(d, result);
-	else
+	if (result->status != CONNECT_OK) {
 		dial_end(d, &end);
+	} else if (d->through) {
+		start_talk(d, result);
+	} else if (d->origin && d->origin->tls.on) {
+		conn_init(&d->conn, &d->worker->loop, result->fd, &tls_owner);
+		d->address = result->address;
+		start_tls(d);
+	} else {
+		dial_end(d, &end);
+	}
 }
 
 static bool goes_through(const struct dial *d, enum route_kind route)
@@ -204,7 +313,7 @@ static bool goes_through(const struct dial *d, enum route_kind route)
 	case ROUTE_DIRECT:
 		return false;
 	case ROUTE_HTTP_PARENT:
-		return d->exchange != NULL;
+		return d->exchange || d->origin->tls.on;
 	case ROUTE_SOCKS_PARENT:
 		break;
 	}

@@ -1,6 +1,6 @@
 /*
- * A connection on its way: name look-up, connecting, and, through a parent proxy, the handshake with it; for one
- * origin's pool or for one tunnel.
+ * A connection on its way: name look-up, connecting, through a parent proxy the handshake with it, and that of TLS
+ * where the origin is one of https; for one origin's pool or for one tunnel.
  */
 #ifndef FRESHET_PROXY_DIAL_H
 #define FRESHET_PROXY_DIAL_H
@@ -17,7 +17,7 @@ struct worker;
 /* Owned by the origin it is for, or by the one exchange (a tunnel's). */
 struct dial {
 	struct connector connector;
-	struct conn conn;              /* to the parent, while talking to it */
+	struct conn conn;              /* during handshakes */
 	struct parent_handshake talk;
 	struct worker *worker;
 	struct origin *origin;         /* borrowed; NULL for a tunnel's */
@@ -37,8 +37,8 @@ struct dial {
 
 /*
  * Begins, for exactly one of origin and exchange, which hears of the end by origin_dialled() or exchange_dialled().
- * `host` stays where it is until then.  A tunnel's dial goes through a parent of either kind, a pool's only through
- * a SOCKS parent (an HTTP parent is an origin of its own).  NULL when memory is out.
+ * `host` stays where it is until then.  A tunnel's dial goes through a parent of either kind, and so does that of a pool
+ * with TLS; another pool's only through a SOCKS parent (an HTTP parent is an origin of its own).  NULL when memory is out.
  */
 struct dial *dial_start(struct worker *w, struct origin *origin, struct exchange *exchange, enum route_kind route,
 	struct span host, uint16_t port) MUST_CHECK;

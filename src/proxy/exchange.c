@@ -7,6 +7,7 @@
 #include "proxy/dial.h"
 #include "proxy/exchange_steps.h"
 #include "proxy/report.h"
+#include "tls/transport.h"
 
 static void exchange_on_deadline(struct deadline *d);
 
@@ -55,7 +56,8 @@ static void exchange_start(struct exchange *x)
 	x->head_len = x->response_scanned = 0;
 	x->interim_count = 0;
 	x->fresh_only = x->head_sent = x->client_gone = x->up_abandoned = false;
-	x->tunnel = x->stepping = x->counted = false;
+	x->tunnel = x->tunnel_told = x->stepping = x->counted = false;
+	x->secure_name = SPAN_NONE;
 	x->client_persistent = x->request.persistent && !worker_is_leaving(x->worker);
 	x->origin_persistent = false;
 	/* The edits behind response_edit_count are never read. */
@@ -222,6 +224,12 @@ static enum step step(struct exchange *x)
 	switch (x->stage) {
 	case STAGE_TARGET:
 		return step_target(x);
+	case STAGE_HELLO:
+		return step_hello(x);
+	case STAGE_PROBE:
+		return step_probe(x);
+	case STAGE_ACCEPT:
+		return step_accept(x);
 	case STAGE_POLICY:
 		return step_policy(x);
 	case STAGE_ORIGIN:
@@ -246,13 +254,19 @@ static bool wants_ahead(const struct exchange *x)
 	return conn_stored(&x->client->conn).n < x->view->snapshot->config->max_pipeline;
 }
 
+/* Whether what the client sends now is for TLS, and so for us. */
+static bool shakes_hands(const struct exchange *x)
+{
+	return x->stage == STAGE_HELLO || x->stage == STAGE_ACCEPT;
+}
+
 /* The only place that says for what the two connections are to wake their owners. */
 static void update_interest(struct exchange *x)
 {
 	struct conn *c = &x->client->conn;
 
 	if (!x->origin) {
-		c->read_wanted = wants_ahead(x);
+		c->read_wanted = shakes_hands(x) || wants_ahead(x);
 		c->write_wanted = false;
 		conn_update(c);
 		return;
@@ -298,11 +312,15 @@ void exchange_client_readable(struct exchange *x)
 {
 	bool sending = x->origin && !flow_done(&x->up) && !x->up_abandoned;
 
+	if (x->stage == STAGE_ACCEPT) {
+		exchange_step(x);
+		return;
+	}
 	if (!sending && read_ahead(x->client) == IO_ERROR) {
 		exchange_client_broken(x);
 		return;
 	}
-	if (sending)
+	if (sending || x->stage == STAGE_HELLO)
 		exchange_step(x);
 	else
 		update_interest(x);
@@ -330,6 +348,8 @@ void exchange_connected(struct exchange *x, struct origin_conn *oc, int64_t dial
 	x->facts.dial_us = dial_us;
 	x->facts.reused = oc->reused;
 	x->facts.origin = oc->address;
+	if (tls_is_on(&oc->conn))
+		x->facts.tls = tls_facts(&oc->conn).version;
 	if (!x->stepping)
 		exchange_step(x);
 }

@@ -22,6 +22,9 @@ struct worker;
 
 enum stage {
 	STAGE_TARGET,  /* what is asked for, and of whom */
+	STAGE_HELLO,   /* CONNECT, to be intercepted: what the client says first */
+	STAGE_PROBE,   /* whether the origin is fit for it */
+	STAGE_ACCEPT,  /* the client's handshake with us */
 	STAGE_POLICY,  /* edits to the request */
 	STAGE_ORIGIN,  /* waiting for a connection */
 	STAGE_SEND,    /* the request's head goes out */
@@ -38,8 +41,10 @@ struct exchange_facts {
 	struct address origin;
 	struct verdict verdict;
 	const char *error, *proxy_error;
+	const char *tls;         /* constant: the version spoken, with the origin or, CONNECT, with the client; NULL none */
+	int64_t passed_for_us;   /* how long what is passed through will be; 0 no longer than this */
 	uint16_t status;
-	bool reused, truncated;
+	bool reused, truncated, intercepted, unverified;
 	bool unrecorded;         /* not for the access log */
 	uint8_t response_edit_count;
 	struct record_edit response_edits[RECORD_EDITS_MAX];
@@ -60,6 +65,7 @@ struct exchange {
 	struct message request;      /* spans point into the arena */
 	struct target target;
 	struct place place;          /* where to connect for it, and by which route */
+	struct span secure_name;     /* CONNECT: whom the client believes to talk to; in the arena */
 	struct policy_state policy;
 	struct flow up, down;
 	struct connector_result failure; /* why no connection came about */
@@ -75,6 +81,7 @@ struct exchange {
 	bool client_persistent;      /* after this exchange the client may ask again */
 	bool origin_persistent;      /* and so may we, of the origin */
 	bool tunnel;                 /* opaque bytes from some point on */
+	bool tunnel_told;            /* CONNECT was answered */
 	bool stepping;               /* exchange_step() is on the stack */
 	bool counted;                /* among the requests in flight of its client's address */
 	struct arena arena;          /* the rest of the slab object */

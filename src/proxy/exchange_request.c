@@ -10,7 +10,7 @@
 /* The name under which freshet's own pages are reached through the proxy. */
 #define OWN_HOST SPAN("freshet.internal")
 
-static bool is_own_authority(const struct exchange *x)
+bool exchange_is_own_authority(const struct exchange *x)
 {
 	struct address a;
 
@@ -79,7 +79,7 @@ static enum step target_connect(struct exchange *x)
 		return exchange_fail(x, REPLY_DENIED_PORT, "CONNECT to a port that connect-ports does not name");
 	if (access_refuses_target(x))
 		return refuse_destination(x);
-	return exchange_ask_origin(x);
+	return exchange_may_intercept(x) ? exchange_intercept(x) : exchange_ask_origin(x);
 }
 
 /*
@@ -116,9 +116,7 @@ static enum step final_recipient(struct exchange *x)
 
 static enum step target_absolute(struct exchange *x)
 {
-	if (x->target.scheme == SCHEME_HTTPS)
-		return exchange_fail(x, REPLY_NO_TLS, NULL);
-	if (is_own_authority(x))
+	if (exchange_is_own_authority(x))
 		return own_page(x);
 	if (access_refuses_target(x))
 		return refuse_destination(x);
@@ -142,9 +140,54 @@ static bool count_request(struct exchange *x)
 	return x->counted;
 }
 
+/*
+ * Inside of an intercepted tunnel: the target becomes absolute, by the tunnel's scheme and the request's Host (RFC 9112
+ * section 3.3), and from there on the request is like any other.  False with the error answered.
+ */
+static bool make_absolute(struct exchange *x, enum step *step)
+{
+	const struct secure *s = x->client->secure;
+	struct span target = x->request.target, authority = message_value(&x->request, HEADER_HOST);
+	bool is_asterisk = span_eq(target, SPAN("*"));
+
+	if (x->request.method_id == METHOD_CONNECT) {
+		*step = exchange_fail(x, REPLY_BAD_REQUEST, "CONNECT inside of a tunnel");
+		return false;
+	}
+	if (!is_asterisk && (!target.n || target.p[0] != '/'))
+		return true;
+	if (!authority.n)
+		authority = span_str(s->authority);
+	char *url = arena_alloc(&x->arena, sizeof("https://") + authority.n + target.n);
+	if (!url) {
+		*step = exchange_fail(x, REPLY_INTERNAL, "memory is out");
+		return false;
+	}
+	size_t n = sizeof("https://") - 1;
+	memcpy(url, "https://", n);
+	memcpy(url + n, authority.p, authority.n);
+	n += authority.n;
+	if (!is_asterisk) {
+		memcpy(url + n, target.p, target.n);
+		n += target.n;
+	}
+	x->request.target = span_of(url, n);
+	return true;
+}
+
+/* Another site's request does not belong into this tunnel: neither its name nor its certificate were looked at. */
+static bool belongs_here(const struct exchange *x)
+{
+	const struct secure *s = x->client->secure;
+
+	return !s || (x->target.scheme == SCHEME_HTTPS && (span_ieq(x->target.host, span_str(s->host)) ||
+							      span_ieq(x->target.host, span_str(s->name))));
+}
+
 enum step step_target(struct exchange *x)
 {
 	const char *why;
+	enum step step;
 
 	access_judge(&x->client->access, x->view->snapshot, &x->client->address);
 	if (x->client->access.denied) {
@@ -154,10 +197,14 @@ enum step step_target(struct exchange *x)
 	if (!count_request(x))
 		return exchange_fail(x, REPLY_TOO_MANY_REQUESTS,
 			"the client's address has max-requests-per-address requests in flight already");
+	if (x->client->secure && !make_absolute(x, &step))
+		return step;
 	if (!target_parse(x->request.target, x->request.method_id == METHOD_CONNECT, &x->target, &why)) {
 		x->client_persistent = false; /* who errs here may have meant something else by what follows, too */
 		return exchange_fail(x, REPLY_BAD_REQUEST, why);
 	}
+	if (!belongs_here(x))
+		return exchange_fail(x, REPLY_OTHER_SITE, NULL);
 	switch (x->target.form) {
 	case TARGET_ORIGIN:
 		return own_page(x);
@@ -258,18 +305,47 @@ enum step step_policy(struct exchange *x)
 
 /* -- origin -- */
 
+void exchange_choose_place(struct exchange *x)
+{
+	const struct policy_settings *settings = x->policy.settings;
+
+	x->place = (struct place){
+		.host = x->target.host,
+		.port = x->target.port,
+		.route = routes_for(x->view->snapshot->routes, &x->target),
+		.guarded = !x->client->access.local,
+		.tls = {
+			.unverified = settings->tls_unverified,
+			.legacy = settings->tls_legacy,
+			.generation = x->view->snapshot->serial,
+			.name = x->target.host,
+		},
+	};
+}
+
+/* Inside of an intercepted tunnel it is the tunnel that says where to. */
+static void choose_secure_place(struct exchange *x)
+{
+	const struct secure *s = x->client->secure;
+
+	x->place.tls.on = true;
+	x->facts.unverified = x->place.tls.unverified;
+	if (!s)
+		return;
+	x->place.host = span_str(s->host);
+	x->place.port = s->port;
+	x->place.tls.name = span_str(s->name);
+}
+
 /* An HTTP parent gets whole requests; by any other way, and for tunnels, the destination itself is the place. */
 static void choose_place(struct exchange *x)
 {
 	const struct routes *routes = x->view->snapshot->routes;
 
-	x->place = (struct place){
-		.host = x->target.host,
-		.port = x->target.port,
-		.route = routes_for(routes, &x->target),
-		.guarded = !x->client->access.local,
-	};
-	if (x->place.route != ROUTE_HTTP_PARENT || x->request.method_id == METHOD_CONNECT)
+	exchange_choose_place(x);
+	if (x->target.scheme == SCHEME_HTTPS)
+		choose_secure_place(x);
+	if (x->place.route != ROUTE_HTTP_PARENT || x->request.method_id == METHOD_CONNECT || x->place.tls.on)
 		return;
 	x->place.host = routes_parent(routes)->host;
 	x->place.port = routes_parent(routes)->port;
@@ -313,6 +389,15 @@ static enum reply_error error_of_connect(enum connect_status status)
 		return REPLY_DENIED_DESTINATION;
 	case CONNECT_PARENT_FAILED:
 		return REPLY_PARENT_FAILED;
+	case CONNECT_TLS_CERTIFICATE:
+		return REPLY_TLS_CERTIFICATE;
+	case CONNECT_TLS_CERTIFICATE_WANTED:
+		return REPLY_TLS_CERTIFICATE_WANTED;
+	case CONNECT_TLS_ALERT:
+		return REPLY_TLS_ALERT;
+	case CONNECT_TLS_NOT:
+	case CONNECT_TLS_FAILED:
+		return REPLY_TLS_FAILED;
 	case CONNECT_OK:
 	case CONNECT_NO_RESOURCES:
 		break;
@@ -322,6 +407,8 @@ static enum reply_error error_of_connect(enum connect_status status)
 
 enum step step_origin(struct exchange *x)
 {
+	if (x->tunnel_told && x->failure.status != CONNECT_OK) /* too late for an answer: the client sees the close */
+		return exchange_abandon(x, x->failure.reason ? x->failure.reason : connect_status_reason(x->failure.status));
 	if (x->queue_reason)
 		return exchange_fail(x, REPLY_QUEUE_FULL, x->queue_reason);
 	if (x->failure.status == CONNECT_PROHIBITED)
@@ -332,7 +419,7 @@ enum step step_origin(struct exchange *x)
 	if (!x->origin)
 		return STEP_WAIT;
 	if (x->request.method_id == METHOD_CONNECT) {
-		if (!reply_tunnel(x))
+		if (!x->tunnel_told && !reply_tunnel(x))
 			return exchange_give_up(x, "the client went away");
 		return exchange_become_tunnel(x);
 	}
@@ -366,7 +453,7 @@ enum step step_send(struct exchange *x)
 		.framing = x->request.framing,
 		.content_length = x->request.content_length,
 		.connection = x->request.websocket ? H1_CONNECTION_UPGRADE : H1_CONNECTION_DEFAULT,
-		.target = x->place.route == ROUTE_HTTP_PARENT ? x->request.target : origin_form(x),
+		.target = x->place.route == ROUTE_HTTP_PARENT && !x->place.tls.on ? x->request.target : origin_form(x),
 		.te_trailers = x->request.te_trailers,
 	};
 

@@ -362,6 +362,13 @@ enum step exchange_give_up(struct exchange *x, const char *reason)
 	return STEP_AGAIN;
 }
 
+enum step exchange_abandon(struct exchange *x, const char *reason)
+{
+	exchange_give_up(x, reason);
+	x->facts.truncated = false;
+	return STEP_AGAIN;
+}
+
 void exchange_expired(struct exchange *x, enum deadline_class class)
 {
 	switch (class) {
@@ -380,12 +387,15 @@ void exchange_expired(struct exchange *x, enum deadline_class class)
 			exchange_fail(x, REPLY_SLOW_REQUEST, "no more of the body came within timeout-body");
 		return;
 	case DEADLINE_TUNNEL:
-		exchange_give_up(x, "nothing moved within timeout-tunnel");
+		exchange_abandon(x, "nothing moved within timeout-tunnel");
 		return;
 	case DEADLINE_CLIENT_HEAD:
+		exchange_abandon(x, "the client's TLS handshake took longer than timeout-client-head");
+		return;
 	case DEADLINE_CLIENT_IDLE:
 	case DEADLINE_CONNECT:
 	case DEADLINE_POOL_IDLE:
+	case DEADLINE_TLS_REST:
 	case DEADLINE_LINGER:
 	case DEADLINE_CLASSES:
 		break; /* not an exchange's */

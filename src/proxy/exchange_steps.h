@@ -17,7 +17,10 @@ enum step {
 
 enum step step_target(struct exchange *x);  /* exchange_request.c */
 enum step step_policy(struct exchange *x);
-enum step step_origin(struct exchange *x);
+enum step step_hello(struct exchange *x);   /* exchange_intercept.c */
+enum step step_probe(struct exchange *x);
+enum step step_accept(struct exchange *x);
+enum step step_origin(struct exchange *x);  /* exchange_request.c */
 enum step step_send(struct exchange *x);
 enum step step_head(struct exchange *x);    /* exchange_response.c */
 enum step step_relay(struct exchange *x);
@@ -29,6 +32,9 @@ enum step exchange_fail(struct exchange *x, enum reply_error error, const char *
 /* Ends because the client is gone or broke its own request; nothing can be answered any more. */
 enum step exchange_give_up(struct exchange *x, const char *reason);
 
+/* The same for a tunnel, of whose contents nothing is known: it is cut, but no answer is. */
+enum step exchange_abandon(struct exchange *x, const char *reason);
+
 /* Ends with an answer made here already sent (or, when `sent` is false, with the client gone). */
 enum step exchange_answered(struct exchange *x, bool sent);
 
@@ -37,6 +43,18 @@ void exchange_expired(struct exchange *x, enum deadline_class class);
 
 /* Goes to STAGE_ORIGIN and asks for a connection, pooled or, for tunnels, of its own. */
 enum step exchange_ask_origin(struct exchange *x);
+
+/* x->place by x->target: host, port and route; without TLS. */
+void exchange_choose_place(struct exchange *x);
+
+/* Whether the target is this proxy itself, under any address or its own name. */
+bool exchange_is_own_authority(const struct exchange *x);
+
+/* Whether a CONNECT is to be intercepted; where it is not although the site is, says in the record why. */
+bool exchange_may_intercept(struct exchange *x);
+
+/* Tells the client that its tunnel stands, and begins to listen to what it says in it. */
+enum step exchange_intercept(struct exchange *x);
 
 /* Sends more of the request's body.  False when the exchange ended over it; *step then says how. */
 bool exchange_send_body(struct exchange *x, enum step *step);

@@ -44,9 +44,7 @@ enum step step_tunnel(struct exchange *x)
 
 	if (!run(x, &x->up, c, o) || !run(x, &x->down, o, c)) {
 		/* Each side is shown a reset, as it would have been without us. */
-		exchange_give_up(x, "the tunnel broke");
-		x->facts.truncated = false;
-		return STEP_AGAIN;
+		return exchange_abandon(x, "the tunnel broke");
 	}
 	if (flow_done(&x->up) && flow_done(&x->down) && !conn_blocked(c) && !conn_blocked(o)) {
 		x->stage = STAGE_DONE;

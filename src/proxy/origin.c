@@ -38,10 +38,18 @@ static uint32_t hash_of(const struct place *place)
 	return h;
 }
 
+static bool is_same_tls(const struct tls_way *a, const struct tls_way *b)
+{
+	if (!a->on || !b->on)
+		return a->on == b->on;
+	return a->generation == b->generation && a->unverified == b->unverified && a->legacy == b->legacy &&
+	       span_ieq(a->name, b->name);
+}
+
 static bool is_at(const struct origin *o, const struct place *place)
 {
 	return o->port == place->port && o->route == place->route && o->guarded == place->guarded &&
-	       span_ieq(span_of(o->host, o->host_len), place->host);
+	       span_ieq(span_of(o->host, o->host_len), place->host) && is_same_tls(&o->tls, &place->tls);
 }
 
 static struct origin *origin_find(struct origins *table, uint32_t hash, const struct place *place)
@@ -57,7 +65,15 @@ static struct origin *origin_find(struct origins *table, uint32_t hash, const st
 	return NULL;
 }
 
-/* Made if need be; NULL when memory is out.  Hosts have at most 255 bytes: target_parse() and the options see to it. */
+/* Hosts and names have at most 255 bytes: target_parse(), hello_read() and the options see to it. */
+static void copy_lower(char to[ORIGIN_HOST_MAX], struct span from)
+{
+	assert(from.n < ORIGIN_HOST_MAX);
+	for (size_t i = 0; i < from.n; i++)
+		to[i] = ascii_lower(from.p[i]);
+}
+
+/* Made if need be; NULL when memory is out. */
 static struct origin *origin_get(struct worker *w, const struct place *place)
 {
 	uint32_t hash = hash_of(place);
@@ -76,10 +92,11 @@ static struct origin *origin_get(struct worker *w, const struct place *place)
 		.guarded = place->guarded,
 		.host_len = (uint16_t)place->host.n,
 		.distrusted_until_us = distrust_until(&w->distrust, hash),
+		.tls = place->tls,
 	};
-	assert(place->host.n < sizeof(o->host));
-	for (size_t i = 0; i < place->host.n; i++)
-		o->host[i] = ascii_lower(place->host.p[i]);
+	copy_lower(o->host, place->host);
+	copy_lower(o->name, place->tls.name);
+	o->tls.name = span_of(o->name, place->tls.name.n);
 	list_init(&o->idle);
 	list_init(&o->waiting);
 	list_push_front(&w->origins.buckets[hash % ORIGIN_BUCKETS], &o->link);
@@ -90,6 +107,7 @@ static void origin_bury(struct dead *dead)
 {
 	struct origin *o = LIST_OF(dead, struct origin, dead);
 
+	tls_memory_fini(&o->sessions);
 	slab_put(&o->worker->origin_slab, o);
 }
 
@@ -355,6 +373,18 @@ static bool dial_more(struct origin *o)
 		o->dialling++;
 	}
 	return true;
+}
+
+void origin_warm(struct worker *w, const struct place *place)
+{
+	struct origin *o = origin_get(w, place);
+
+	if (!o || !list_empty(&o->idle) || o->dialling || o->conn_count >= worker_snapshot(w)->config->pool_max)
+		return;
+	if (dial_start(w, o, NULL, o->route, span_of(o->host, o->host_len), o->port))
+		o->dialling++;
+	else
+		origin_let_die(o);
 }
 
 /* Only those for whom no connection is being made have to fear that none comes free. */

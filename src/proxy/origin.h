@@ -1,8 +1,8 @@
 /*
  * Origins and the pools of connections to them.
  *
- * An origin is a host and port, reached by one route.  Its connections are idle, lent to one exchange, or being dialled; exchanges that
- * find none stand in line, up to a limit.
+ * An origin is a host and port, reached by one route, with TLS of one kind or without.  Its connections are idle, lent to
+ * one exchange, or being dialled; exchanges that find none stand in line, up to a limit.
  */
 #ifndef FRESHET_PROXY_ORIGIN_H
 #define FRESHET_PROXY_ORIGIN_H
@@ -10,6 +10,7 @@
 #include "net/connect.h"
 #include "net/conn.h"
 #include "proxy/route.h"
+#include "tls/memory.h"
 
 struct dialled;
 struct exchange;
@@ -36,7 +37,10 @@ struct origin {
 	uint16_t port, host_len;
 	enum route_kind route;
 	bool guarded;             /* for clients that deny-destinations binds */
+	struct tls_way tls;         /* its name points into `name`; all zero without TLS */
+	struct tls_memory sessions;
 	char host[ORIGIN_HOST_MAX]; /* lower case */
+	char name[ORIGIN_HOST_MAX]; /* of the certificate, lower case */
 };
 
 /* Owned by its origin's pool, or, a tunnel's, by its exchange. */
@@ -72,6 +76,9 @@ enum origin_answer {
  * x->deadline when all connections are in use.
  */
 enum origin_answer origin_ask(struct exchange *x) MUST_CHECK;
+
+/* Sees to it that a connection to this place will be there, idle, when it is asked for: dials where none is. */
+void origin_warm(struct worker *w, const struct place *place);
 
 /* x waits no longer. */
 void origin_forget(struct exchange *x);

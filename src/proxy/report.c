@@ -95,6 +95,10 @@ static void report_facts(struct record *r, const struct exchange *x)
 	r->busted = x->policy.busted;
 	r->reused = f->reused;
 	r->truncated = f->truncated;
+	r->tls = f->tls;
+	r->intercepted = f->intercepted;
+	r->unverified = f->unverified;
+	r->passed_for_us = f->passed_for_us;
 	r->request_edit_count = record_edits(r->request_edits, &x->request);
 	r->response_edit_count = f->response_edit_count;
 	memcpy(r->response_edits, f->response_edits, f->response_edit_count * sizeof(f->response_edits[0]));

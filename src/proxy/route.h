@@ -16,12 +16,21 @@ enum route_kind {
 	ROUTE_SOCKS_PARENT, /* the parent connects us through */
 };
 
+/* How TLS is spoken with an origin.  What differs in any of it never shares a connection. */
+struct tls_way {
+	bool on;
+	bool unverified, legacy; /* the site's tls-verify = no, tls-legacy = yes */
+	uint64_t generation;     /* the serial of the snapshot whose trust anchors count */
+	struct span name;        /* what the certificate has to be for */
+};
+
 /* Where to connect, and how. */
 struct place {
 	struct span host; /* of the parent where an HTTP parent gets whole requests, else of the destination */
 	uint16_t port;
 	enum route_kind route;
 	bool guarded;     /* the client is bound by deny-destinations: shares no connection with those who are not */
+	struct tls_way tls;
 };
 
 struct routes; /* immutable */

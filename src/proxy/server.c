@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proxy/learned.h"
 #include "proxy/log_writer.h"
 #include "proxy/sockets.h"
 #include "proxy/worker.h"
@@ -41,6 +42,7 @@ struct server {
 	struct snapshot *snapshot;            /* counted: the current one */
 	struct sockets sockets;
 	struct shared shared;
+	struct learned learned;
 	struct worker *workers;               /* owned */
 	unsigned worker_count, started;
 	unsigned long *heartbeats;            /* owned: as last seen */
@@ -460,6 +462,7 @@ static void server_fini(struct server *s)
 	snapshot_put(s->snapshot);
 	if (s->base)
 		event_base_free(s->base);
+	learned_fini(&s->learned);
 	free(s->workers);
 	free(s->heartbeats);
 }
@@ -467,6 +470,9 @@ static void server_fini(struct server *s)
 int server_run(struct config *config, const struct server_options *options)
 {
 	struct server s = { .options = options };
+
+	learned_init(&s.learned);
+	s.shared.learned = &s.learned;
 	bool ok = server_init(&s, config);
 
 	if (ok) {

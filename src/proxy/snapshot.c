@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "net/listener.h"
+#include "proxy/authority.h"
 
 static enum mode mode_of(enum config_mode mode)
 {
@@ -36,11 +37,27 @@ static enum pierce pierce_of(enum config_pierce pierce)
 	return PIERCE_ALWAYS;
 }
 
+static enum intercept intercept_of(enum config_intercept intercept)
+{
+	switch (intercept) {
+	case CONFIG_INTERCEPT_NO:
+		return INTERCEPT_NO;
+	case CONFIG_INTERCEPT_YES:
+		return INTERCEPT_YES;
+	case CONFIG_INTERCEPT_STRICT:
+		break;
+	}
+	return INTERCEPT_STRICT;
+}
+
 static struct policy *policy_of(const struct config *c)
 {
 	struct policy_settings defaults = {
 		.mode = mode_of(c->mode),
 		.pierce = pierce_of(c->pierce),
+		.intercept = intercept_of(c->intercept),
+		.tls_unverified = !c->tls_verify,
+		.tls_legacy = c->tls_legacy,
 		.heal = c->heal,
 		.strip_validators = c->validators == CONFIG_VALIDATORS_STRIP,
 		.temporary_redirects = c->redirects == CONFIG_REDIRECTS_TEMPORARY,
@@ -67,6 +84,9 @@ static bool add_site(struct policy *p, const struct config_site *c, const char *
 		.settings = {
 			.mode = mode_of(c->mode),
 			.pierce = pierce_of(c->pierce),
+			.intercept = intercept_of(c->intercept),
+			.tls_unverified = !c->tls_verify,
+			.tls_legacy = c->tls_legacy,
 			.heal = c->heal,
 			.strip_validators = c->validators == CONFIG_VALIDATORS_STRIP,
 			.temporary_redirects = c->redirects == CONFIG_REDIRECTS_TEMPORARY,
@@ -109,6 +129,25 @@ static bool add_destinations(struct snapshot *s, const char **why)
 	return true;
 }
 
+static bool wants_interception(const struct config *c)
+{
+	bool wanted = c->intercept != CONFIG_INTERCEPT_NO;
+
+	for (size_t i = 0; i < c->site_count; i++)
+		wanted = wanted || c->sites[i].intercept != CONFIG_INTERCEPT_NO;
+	return wanted;
+}
+
+/* What TLS needs, as far as it is asked for. */
+static bool prepare_tls(struct snapshot *s, const char **why)
+{
+	s->tls = tls_contexts_new(s->config->trust, why);
+	if (!s->tls || !wants_interception(s->config))
+		return s->tls != NULL;
+	s->leaves = authority_leaves(s->config, why);
+	return s->leaves != NULL;
+}
+
 static bool compile(struct snapshot *s, const struct address *listening, size_t count, const char **why)
 {
 	const struct config *c = s->config;
@@ -128,7 +167,7 @@ static bool compile(struct snapshot *s, const struct address *listening, size_t 
 	if (!add_destinations(s, why))
 		return false;
 	s->routes = routes_new(c, why);
-	return s->routes != NULL;
+	return s->routes && prepare_tls(s, why);
 }
 
 struct snapshot *snapshot_new(struct config *config, const struct address *listening, size_t listening_count,
@@ -170,6 +209,8 @@ void snapshot_put(struct snapshot *s)
 	policy_free(s->policy);
 	routes_free(s->routes);
 	destinations_free(s->destinations);
+	tls_contexts_free(s->tls);
+	leaves_free(s->leaves);
 	free(s->listening);
 	config_free(s->config);
 	free(s);

@@ -14,6 +14,8 @@
 #include "policy/destination.h"
 #include "policy/policy.h"
 #include "proxy/route.h"
+#include "tls/context.h"
+#include "tls/leaf.h"
 
 struct snapshot {
 	atomic_uint references;
@@ -22,6 +24,8 @@ struct snapshot {
 	struct policy *policy;     /* owned */
 	struct routes *routes;     /* owned */
 	struct destinations *destinations; /* owned */
+	struct tls_contexts *tls;  /* owned */
+	struct leaves *leaves;     /* owned: what intercepted clients are shown; NULL when nothing is intercepted */
 	struct h1_limits limits;
 	struct span via;           /* points into config: the pseudonym, empty for none */
 	struct span name;          /* what freshet calls itself in Proxy-Status: the pseudonym, or "freshet" */

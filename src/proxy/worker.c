@@ -64,6 +64,7 @@ static void apply_timeouts(struct worker *w)
 	loop_set_deadline(l, DEADLINE_TUNNEL, c->timeout_tunnel_ms);
 	loop_set_deadline(l, DEADLINE_POOL_IDLE, c->pool_idle_timeout_ms);
 	loop_set_deadline(l, DEADLINE_LINGER, 2000);
+	loop_set_deadline(l, DEADLINE_TLS_REST, 1000);
 }
 
 static struct resolver *resolver_for(struct worker *w)

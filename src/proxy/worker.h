@@ -18,6 +18,7 @@
 #include "proxy/snapshot.h"
 #include "proxy/tally.h"
 
+struct learned;
 struct log_writer;
 
 enum { LISTENERS_MAX = 64 };
@@ -28,6 +29,7 @@ struct shared {
 	struct tally tally;             /* the same by client address */
 	uint64_t instance;              /* random: tells our own Via from others' */
 	struct log_writer *log_writer;  /* NULL without an access log */
+	struct learned *learned;        /* what outlives a connection */
 };
 
 /* What the main thread asks of a worker. */

@@ -1,4 +1,7 @@
 """Malformed and refused requests: the right status, an explanation, and the end of the connection."""
+import socket
+import threading
+
 import pytest
 
 from harness import Client, Freshet
@@ -157,10 +160,22 @@ def test_denied_connect_port_is_forbidden_and_explained():
         assert proxy.record("example.test:25")["http.response.status_code"] == 403
 
 
-def test_https_in_absolute_form_is_refused_with_words(client):
-    answer = client.get("https://a.test/")
-    assert answer.status == 501
-    assert b"https" in answer.body
+def test_https_to_an_origin_without_tls_is_a_protocol_error(client):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer_plainly():
+            sock, _ = listener.accept()
+            with sock:
+                sock.recv(65536)
+                sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                sock.recv(65536)
+
+        thread = threading.Thread(target=answer_plainly, daemon=True)
+        thread.start()
+        answer = client.get(f"https://127.0.0.1:{listener.getsockname()[1]}/")
+        thread.join(5)
+    assert answer.status == 502
+    assert "error=tls_protocol_error" in answer.one("Proxy-Status")
 
 
 def test_client_outside_the_allowed_networks_is_refused(origin):

@@ -90,6 +90,7 @@ static void test_printed_sites_show_what_is_in_force(void **state)
 	(void)state;
 	assert_non_null(strstr(printed, "site \"a\" {\n\tmode = observe\n\tpierce = never\n\theal = no\n"
 				        "\tvalidators = strip\n\tredirects = keep\n\tintercept = no\n"
+				        "\ttls-verify = yes\n\ttls-legacy = no\n"
 				        "\tmethod = {\"GET\"}\n}\n"));
 	assert_non_null(strstr(printed, "\tmode = bust\n"));
 	assert_non_null(strstr(printed, "\tclient = {\"10.0.0.0/8\"}\n}\n"));

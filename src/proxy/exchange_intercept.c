@@ -1,0 +1,287 @@
+/*
+ * CONNECT to a site whose TLS is to be read: stages HELLO, PROBE and ACCEPT.  What the client says inside are requests
+ * like any others (client.c); what must not be read goes on as a tunnel (exchange_tunnel.c).
+ */
+#include "proxy/exchange_steps.h"
+#include "proxy/learned.h"
+#include "tls/hello.h"
+#include "tls/transport.h"
+
+#define MINUTE_US (INT64_C(60) * 1000000)
+#define FIT_FOR_US (10 * MINUTE_US)
+#define PASS_FOR_US (60 * MINUTE_US)
+
+/* -- passing through -- */
+
+static struct learned_about about(const struct exchange *x, bool this_client)
+{
+	return (struct learned_about){
+		.host = x->target.host,
+		.port = x->target.port,
+		.client = this_client ? &x->client->address : NULL,
+	};
+}
+
+static struct learned *learned_of(const struct exchange *x)
+{
+	return x->worker->shared->learned;
+}
+
+static void mark_passed(struct exchange *x, const char *reason, int64_t left_us)
+{
+	x->policy.not_busted = reason;
+	x->facts.passed_for_us = left_us;
+}
+
+/* Unread after all: the client's hello, stored so far, goes to the origin as it came. */
+static enum step pass(struct exchange *x, const char *reason, int64_t for_us)
+{
+	deadline_stop(&x->worker->loop, &x->deadline);
+	if (x->policy.settings->intercept == INTERCEPT_STRICT)
+		return exchange_abandon(x, reason);
+	mark_passed(x, reason, for_us);
+	x->failure.status = CONNECT_OK;
+	return exchange_ask_origin(x);
+}
+
+/* The same, and remembered for everybody. */
+static enum step pass_always(struct exchange *x, const char *reason)
+{
+	struct learned_about host = about(x, false);
+
+	learned_add(learned_of(x), &host, LESSON_PASS, reason, PASS_FOR_US);
+	return pass(x, reason, PASS_FOR_US);
+}
+
+bool exchange_may_intercept(struct exchange *x)
+{
+	struct learned_about host = about(x, true);
+	enum lesson lesson;
+	const char *reason;
+	int64_t left_us;
+
+	if (x->policy.settings->intercept == INTERCEPT_NO || !x->view->snapshot->leaves)
+		return false;
+	if (x->policy.settings->intercept == INTERCEPT_STRICT)
+		return true;
+	if (!learned_find(learned_of(x), &host, &lesson, &reason, &left_us) || lesson != LESSON_PASS)
+		return true;
+	mark_passed(x, reason, left_us);
+	return false;
+}
+
+/* -- the client's hello -- */
+
+enum step exchange_intercept(struct exchange *x)
+{
+	if (!reply_tunnel(x))
+		return exchange_abandon(x, "the client went away");
+	x->tunnel_told = x->head_sent = true;
+	x->stage = STAGE_HELLO;
+	deadline_start(&x->worker->loop, &x->deadline, DEADLINE_CLIENT_HEAD);
+	x->client->conn.bytes = BYTES_THERE; /* it may have come with the request; asking costs one read */
+	return STEP_AGAIN;
+}
+
+/* The name that the client believes to talk to. */
+static struct span name_of(const struct exchange *x, const struct hello *h)
+{
+	return h->name_len ? span_of(h->name, h->name_len) : x->target.host;
+}
+
+static const char *reason_to_pass(const struct exchange *x, const struct hello *h)
+{
+	bool is_other = h->name_len && !span_ieq(name_of(x, h), x->target.host);
+
+	if (h->has_alpn && !h->has_alpn_http1)
+		return "passed unread: the client does not offer HTTP/1.1";
+	if (h->version < 0x0303 && !x->policy.settings->tls_legacy)
+		return "passed unread: the client knows no TLS 1.2; see tls-legacy";
+	if (h->is_encrypted && is_other)
+		return "passed unread: the client hides the server's name (encrypted ClientHello)";
+	return NULL;
+}
+
+/* Where the requests that come will go. */
+static void choose_tls_place(struct exchange *x, struct span name)
+{
+	exchange_choose_place(x);
+	x->place.tls.on = true;
+	x->place.tls.name = name;
+}
+
+static bool is_known_to_be_fit(struct exchange *x)
+{
+	struct learned_about host = about(x, false);
+	enum lesson lesson;
+	const char *reason;
+	int64_t left_us;
+
+	return learned_find(learned_of(x), &host, &lesson, &reason, &left_us) && lesson == LESSON_FIT;
+}
+
+static enum step hello_is_whole(struct exchange *x, const struct hello *h)
+{
+	const char *reason = reason_to_pass(x, h);
+
+	deadline_stop(&x->worker->loop, &x->deadline);
+	if (reason)
+		return pass(x, reason, 0);
+	struct span name = arena_copy(&x->arena, name_of(x, h));
+	if (!name.n)
+		return exchange_abandon(x, "memory is out");
+	x->secure_name = name;
+	if (exchange_is_own_authority(x)) {
+		x->stage = STAGE_ACCEPT;
+		return STEP_AGAIN;
+	}
+	choose_tls_place(x, name);
+	if (is_known_to_be_fit(x)) {
+		origin_warm(x->worker, &x->place);
+		x->stage = STAGE_ACCEPT;
+		return STEP_AGAIN;
+	}
+	x->stage = STAGE_PROBE;
+	x->facts.asked_us = x->worker->loop.now_us;
+	return origin_ask(x) == ORIGIN_WAIT ? STEP_WAIT : STEP_AGAIN;
+}
+
+enum step step_hello(struct exchange *x)
+{
+	struct conn *c = &x->client->conn;
+	struct hello hello;
+	const char *why;
+
+	switch (hello_read(conn_stored(c), &hello, &why)) {
+	case HELLO_WHOLE:
+		return hello_is_whole(x, &hello);
+	case HELLO_NOT_TLS:
+		return pass(x, "passed unread: the client does not speak TLS", 0);
+	case HELLO_BAD:
+		return pass(x, why, 0);
+	case HELLO_MORE:
+		break;
+	}
+	if (c->read_ended)
+		return exchange_abandon(x, "the client went away");
+	return STEP_WAIT;
+}
+
+/* -- the origin, looked at before the client is promised anything -- */
+
+static enum step accept_next(struct exchange *x)
+{
+	x->failure.status = CONNECT_OK;
+	x->queue_reason = NULL;
+	x->stage = STAGE_ACCEPT;
+	return STEP_AGAIN;
+}
+
+static enum step origin_is_there(struct exchange *x)
+{
+	struct learned_about host = about(x, false);
+	struct origin_conn *oc = x->origin;
+
+	if (tls_facts(&oc->conn).certificate_wanted) {
+		exchange_drop_origin(x);
+		return pass_always(x, "passed unread: the origin asks for a client certificate");
+	}
+	learned_add(learned_of(x), &host, LESSON_FIT, NULL, FIT_FOR_US);
+	x->origin = NULL;
+	origin_give_back(oc, true);
+	return accept_next(x);
+}
+
+enum step step_probe(struct exchange *x)
+{
+	if (x->origin)
+		return origin_is_there(x);
+	if (x->queue_reason)
+		return accept_next(x); /* the requests will be told */
+	switch (x->failure.status) {
+	case CONNECT_OK:
+		return STEP_WAIT;
+	case CONNECT_TLS_CERTIFICATE_WANTED:
+		return pass_always(x, "passed unread: the origin asks for a client certificate");
+	case CONNECT_TLS_NOT:
+		return pass_always(x, "passed unread: the origin does not speak TLS");
+	case CONNECT_TLS_ALERT:
+	case CONNECT_TLS_FAILED:
+		return pass_always(x, "passed unread: no TLS handshake with the origin came about");
+	case CONNECT_TLS_CERTIFICATE:
+	case CONNECT_DNS_NOT_FOUND:
+	case CONNECT_DNS_TIMEOUT:
+	case CONNECT_DNS_FAILED:
+	case CONNECT_REFUSED:
+	case CONNECT_TIMEOUT:
+	case CONNECT_UNREACHABLE:
+	case CONNECT_FORBIDDEN:
+	case CONNECT_PROHIBITED:
+	case CONNECT_NO_RESOURCES:
+	case CONNECT_PARENT_FAILED:
+		break;
+	}
+	return accept_next(x); /* the requests will be told, by a page that can be read */
+}
+
+/* -- the client, shown our certificate -- */
+
+static bool start_accept(struct exchange *x)
+{
+	const struct snapshot *s = x->view->snapshot;
+	bool forged;
+	struct leaf *leaf = leaf_get(s->leaves, x->secure_name, &forged);
+
+	if (!leaf)
+		return false;
+	bool ok = tls_accept(&x->client->conn, s->tls, leaf, x->secure_name, x->policy.settings->tls_legacy);
+	leaf_put(leaf);
+	if (ok)
+		deadline_start(&x->worker->loop, &x->deadline, DEADLINE_CLIENT_HEAD);
+	return ok;
+}
+
+static enum step accepted(struct exchange *x)
+{
+	if (!client_become_secure(x->client, x->target.host, x->target.port, x->secure_name))
+		return exchange_abandon(x, "memory is out");
+	x->facts.intercepted = true;
+	x->policy.not_busted = NULL;
+	x->facts.tls = tls_facts(&x->client->conn).version;
+	x->client_persistent = true;
+	x->stage = STAGE_DONE;
+	return STEP_AGAIN;
+}
+
+/* Who refuses will not be asked again for a while. */
+static enum step refused(struct exchange *x, const struct tls_failure *failure)
+{
+	struct learned_about client = about(x, true);
+
+	x->facts.error = failure->reason;
+	x->facts.proxy_error = "tls_alert_received";
+	if (failure->fault == TLS_FAULT_ALERT || failure->fault == TLS_FAULT_CLOSED)
+		learned_add(learned_of(x), &client, LESSON_PASS, "passed unread: this client refused our certificate",
+			PASS_FOR_US);
+	x->client_persistent = false;
+	x->stage = STAGE_DONE;
+	return STEP_AGAIN;
+}
+
+enum step step_accept(struct exchange *x)
+{
+	struct conn *c = &x->client->conn;
+	struct tls_failure failure;
+
+	if (!tls_is_on(c) && !start_accept(x))
+		return exchange_abandon(x, "no certificate could be made for this name");
+	switch (tls_handshake(c, &failure)) {
+	case TLS_MORE:
+		return STEP_WAIT;
+	case TLS_DONE:
+		return accepted(x);
+	case TLS_FAILED:
+		break;
+	}
+	return refused(x, &failure);
+}
