@@ -93,6 +93,8 @@ static enum connect_status status_of_answer(enum resolve_status s)
 		return CONNECT_DNS_NOT_FOUND;
 	case RESOLVE_TIMEOUT:
 		return CONNECT_DNS_TIMEOUT;
+	case RESOLVE_NO_RESOURCES:
+		return CONNECT_NO_RESOURCES;
 	case RESOLVE_FAILED:
 		break;
 	}

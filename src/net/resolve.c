@@ -174,6 +174,8 @@ static int64_t lifetime_us(const struct lookup_answer *a)
 		return ttl_s * SECOND_US;
 	case RESOLVE_NOT_FOUND:
 		return NOT_FOUND_S * SECOND_US;
+	case RESOLVE_NO_RESOURCES:
+		return 0;
 	case RESOLVE_TIMEOUT:
 	case RESOLVE_FAILED:
 		break;
@@ -324,7 +326,7 @@ static bool ask_entry(struct resolver *r, struct resolve *asker, struct span nam
 	struct entry *e = entry_for(r, name);
 
 	if (!e) {
-		*answer = resolved_failure(RESOLVE_FAILED, "too many names are being looked up");
+		*answer = resolved_failure(RESOLVE_NO_RESOURCES, "too many names are being looked up, or memory is out");
 		return true;
 	}
 	if (r->loop->now_us < e->expires_us) {

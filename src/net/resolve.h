@@ -17,6 +17,7 @@ enum resolve_status {
 	RESOLVE_NOT_FOUND, /* NXDOMAIN or no address */
 	RESOLVE_TIMEOUT,
 	RESOLVE_FAILED,    /* SERVFAIL, refused, malformed */
+	RESOLVE_NO_RESOURCES, /* descriptors or memory are out: says nothing of the name, and is not kept */
 };
 
 struct resolved {

@@ -11,10 +11,12 @@
 
 #include <ares.h>
 #include <arpa/nameser.h>
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -35,6 +37,7 @@ struct ares {
 	ares_channel hosts;   /* owned; reads the hosts file and nothing else */
 	struct event *timer;  /* owned; c-ares's next retry */
 	struct list sockets;  /* of struct ares_socket, owned */
+	bool deaf;            /* memory was out: some socket is not watched */
 	struct list pairs;    /* of struct pair, owned */
 };
 
@@ -86,6 +89,22 @@ static void timer_update(struct ares *s)
 		event_del(s->timer);
 }
 
+static void socket_on_state(void *arg, ares_socket_t fd, int readable, int writable);
+
+/* Watches what could not be watched.  c-ares keeps a socket while it has questions: it would wait on it for ever. */
+static void listen_again(struct ares *s)
+{
+	ares_socket_t fds[ARES_GETSOCK_MAXNUM];
+
+	if (!s->deaf)
+		return;
+	s->deaf = false;
+	int bits = ares_getsock(s->dns, fds, ARES_GETSOCK_MAXNUM);
+	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++)
+		if (ARES_GETSOCK_READABLE(bits, i) || ARES_GETSOCK_WRITABLE(bits, i))
+			socket_on_state(s, fds[i], ARES_GETSOCK_READABLE(bits, i) != 0, ARES_GETSOCK_WRITABLE(bits, i) != 0);
+}
+
 static void timer_on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct ares *s = arg;
@@ -93,6 +112,7 @@ static void timer_on_event(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	s->loop->now_us = clock_us();
+	listen_again(s);
 	ares_process_fd(s->dns, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 	timer_update(s);
 }
@@ -123,7 +143,7 @@ static struct ares_socket *socket_new(struct ares *s, int fd)
 	struct ares_socket *k = calloc(1, sizeof(*k));
 
 	if (!k)
-		return NULL; /* c-ares will run into its timeout */
+		return NULL;
 	k->ares = s;
 	k->fd = fd;
 	list_push(&s->sockets, &k->link);
@@ -147,8 +167,9 @@ static void socket_on_state(void *arg, ares_socket_t fd, int readable, int writa
 		return;
 	if (!k)
 		k = socket_new(s, fd);
-	if (k && event_assign(&k->event, s->loop->base, fd, (short)(what | EV_PERSIST), socket_on_event, k) == 0)
-		event_add(&k->event, NULL);
+	if (!k || event_assign(&k->event, s->loop->base, fd, (short)(what | EV_PERSIST), socket_on_event, k) != 0 ||
+		event_add(&k->event, NULL) != 0)
+		s->deaf = true;
 }
 
 /* One name: a pair of questions */
@@ -190,8 +211,9 @@ static void answer_fail(struct lookup_answer *a, int result)
 		a->reason = "the name server's answer is malformed";
 		break;
 	case ARES_ENOMEM:
-		a->reason = "out of memory";
-		break;
+		a->status = RESOLVE_NO_RESOURCES;
+		a->reason = "no memory or descriptors to look it up";
+		return;
 	default:
 		a->reason = "looking up the name failed";
 	}
@@ -283,6 +305,17 @@ static int parse_aaaa(struct lookup_answer *a, const unsigned char *abuf, int al
 	return result;
 }
 
+/* c-ares calls a name server that it has no socket for unreachable. */
+static bool descriptors_are_out(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
+	close(fd);
+	return false;
+}
+
 static void question_on_answer(void *arg, int status, int timeouts, unsigned char *abuf, int alen)
 {
 	struct question *q = arg;
@@ -293,8 +326,12 @@ static void question_on_answer(void *arg, int status, int timeouts, unsigned cha
 		q->state = QUESTION_UNSENT;
 		return;
 	}
+	if (status == ARES_ECONNREFUSED && descriptors_are_out())
+		status = ARES_ENOMEM;
 	if (status == ARES_SUCCESS)
 		status = q->type == ns_t_a ? parse_a(answer, abuf, alen) : parse_aaaa(answer, abuf, alen);
+	if (status == ARES_ENOMEM)
+		answer->ttl_s = 0; /* what the other question finds is half the truth */
 	q->result = status;
 	q->state = QUESTION_ANSWERED;
 	pair_step(q->pair);
@@ -416,6 +453,7 @@ static void backend_ask(struct resolve_backend *b, struct lookup *k)
 		return;
 	}
 	pair_send(p);
+	listen_again(s);
 	timer_update(s);
 }
 

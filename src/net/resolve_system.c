@@ -6,6 +6,7 @@
  */
 #include "net/resolve_system.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
@@ -125,7 +126,13 @@ static bool pool_add(struct pool *p, struct job *j)
 
 /* On the threads */
 
-static void answer_from(struct lookup_answer *a, int result, const struct addrinfo *found)
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
+/* `error` is errno, which counts with EAI_SYSTEM. */
+static void answer_from(struct lookup_answer *a, int result, int error, const struct addrinfo *found)
 {
 	struct address address;
 
@@ -138,6 +145,9 @@ static void answer_from(struct lookup_answer *a, int result, const struct addrin
 	} else if (result == 0 || result == EAI_NONAME || result == EAI_NODATA || result == EAI_ADDRFAMILY) {
 		a->status = RESOLVE_NOT_FOUND;
 		a->reason = "no such host";
+	} else if (result == EAI_MEMORY || (result == EAI_SYSTEM && is_shortage(error))) {
+		a->status = RESOLVE_NO_RESOURCES;
+		a->reason = "no memory or descriptors to look it up";
 	} else {
 		a->status = RESOLVE_FAILED;
 		a->reason = result == EAI_AGAIN ? "the name service does not answer" : "the name service failed";
@@ -150,7 +160,7 @@ static void job_do(struct job *j)
 	struct addrinfo *found = NULL;
 	int result = getaddrinfo(j->name, NULL, &hints, &found);
 
-	answer_from(&j->answer, result, found);
+	answer_from(&j->answer, result, errno, found);
 	if (result == 0)
 		freeaddrinfo(found);
 }
@@ -232,7 +242,9 @@ static void backend_ask(struct resolve_backend *b, struct lookup *k)
 		if (pool_add(s->pool, j))
 			return;
 	}
-	const struct lookup_answer none = { .status = RESOLVE_FAILED, .reason = "no memory or thread to look it up" };
+	const struct lookup_answer none = {
+		.status = RESOLVE_NO_RESOURCES, .reason = "no memory or thread to look it up"
+	};
 	free(j);
 	lookup_done(k, &none);
 }

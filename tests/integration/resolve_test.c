@@ -379,7 +379,7 @@ static void test_too_many_questions_at_once_are_refused(void **state)
 	assert_false(ask(&a, "slow.test"));
 	assert_false(ask(&b, "silent.test"));
 	assert_true(ask(&c, "four.test"));
-	assert_int_equal(c.answer.status, RESOLVE_FAILED);
+	assert_int_equal(c.answer.status, RESOLVE_NO_RESOURCES);
 	wait_for(&a, 1);
 	ask_and_wait(&c, "four.test");
 	assert_int_equal(c.answer.status, RESOLVE_OK);
