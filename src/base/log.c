@@ -22,6 +22,7 @@ enum {
 	TEXT_BYTES = 2048,                                      /* a message before escaping */
 	LINE_BYTES = TEXT_BYTES,                                /* below PIPE_BUF: pipes keep it whole */
 	TEXT_END = LINE_BYTES - (int)sizeof(ELLIPSIS "\n") + 1, /* where escaped text must stop */
+	THROTTLE_US = 10 * 1000 * 1000,
 };
 
 enum log_level log_threshold = LOG_LEVEL_INFO;
@@ -114,4 +115,15 @@ void log_write(enum log_level level, const char *format, ...)
 		written = write(STDERR_FILENO, line, len);
 	} while (written < 0 && errno == EINTR); /* other failures have nowhere to be told */
 	errno = caller_errno;
+}
+
+bool log_throttle_pass(struct log_throttle *t, int64_t now_us, unsigned *count)
+{
+	t->count++;
+	if (t->told_us && now_us - t->told_us < THROTTLE_US)
+		return false;
+	*count = t->count;
+	t->told_us = now_us;
+	t->count = 0;
+	return true;
 }

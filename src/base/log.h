@@ -9,6 +9,7 @@
 #define FRESHET_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level {
 	LOG_LEVEL_ERROR, /* somebody has to act */
@@ -33,5 +34,17 @@ void log_write(enum log_level level, const char *format, ...) __attribute__((for
 #define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
 #define log_trace(...) log_at(LOG_LEVEL_TRACE, __VA_ARGS__)
+
+/*
+ * For what happens a million times when it happens: one kind of line, told at most once in ten seconds.  All zero it
+ * has told nothing.  One thread.
+ */
+struct log_throttle {
+	int64_t told_us;
+	unsigned count; /* since last told */
+};
+
+/* Counts one.  Whether to tell now; *count is then how many it is told of. */
+bool log_throttle_pass(struct log_throttle *t, int64_t now_us, unsigned *count);
 
 #endif

@@ -10,13 +10,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 
 enum {
 	BACKLOG = 4096,             /* the kernel lowers it to net.core.somaxconn */
 	BATCH = 16,                 /* accepted before those already connected have their turn */
 	PAUSE_US = 100 * 1000,
-	WARN_EVERY_US = 10 * 1000 * 1000,
 };
 
 /* Opening */
@@ -93,25 +91,28 @@ bool listener_is_own_address(const struct address *a)
 
 /* Accepting */
 
-/* At most a line in ten seconds: what causes a pause causes many. */
-static void warn_of_pause(struct listener *l, const char *cause)
-{
-	l->pauses++;
-	if (l->warned_us && l->loop->now_us - l->warned_us < WARN_EVERY_US)
-		return;
-	log_warn("listener: %s: pausing (%u pauses since last told)", cause, l->pauses);
-	l->warned_us = l->loop->now_us;
-	l->pauses = 0;
-}
-
-/* The kernel queues clients meanwhile. */
-static void listener_pause(struct listener *l, const char *cause)
+static bool resume_later(struct listener *l)
 {
 	const struct timeval pause = { .tv_usec = PAUSE_US };
 
-	event_del(&l->event);
-	event_add(&l->resume, &pause);
-	warn_of_pause(l, cause);
+	return event_add(&l->resume, &pause) == 0;
+}
+
+/* The kernel queues clients meanwhile.  Without memory for the timer there is no pause: it would have no end. */
+static void listener_pause(struct listener *l, const char *cause)
+{
+	unsigned count;
+
+	if (resume_later(l))
+		event_del(&l->event);
+	if (log_throttle_pass(&l->pauses, l->loop->now_us, &count))
+		log_warn("listener: %s: pausing (%u pauses since last told)", cause, count);
+}
+
+/* What epoll has no memory for is tried again. */
+static bool listen_now_or_later(struct listener *l)
+{
+	return event_add(&l->event, NULL) == 0 || resume_later(l);
 }
 
 static void resume_on_event(evutil_socket_t fd, short what, void *arg)
@@ -120,7 +121,8 @@ static void resume_on_event(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	event_add(&l->event, NULL);
+	if (!listen_now_or_later(l))
+		log_error("listener: memory is out, and so one address is not served any more");
 }
 
 /* Whether the failure is of that one connection, so that the next is worth a try (accept(2), error handling). */
@@ -190,7 +192,7 @@ bool listener_start(struct listener *l, struct loop *loop, int fd)
 	l->fd = fd;
 	event_assign(&l->event, loop->base, fd, EV_READ | EV_PERSIST, accept_on_event, l);
 	event_assign(&l->resume, loop->base, -1, 0, resume_on_event, l);
-	return event_add(&l->event, NULL) == 0;
+	return listen_now_or_later(l);
 }
 
 /* The kernel drops what asks for a connection: SYN without ACK; a filter sees a segment from its TCP header on. */

@@ -7,6 +7,7 @@
 #define FRESHET_NET_LISTENER_H
 
 #include "base/address.h"
+#include "base/log.h"
 #include "net/loop.h"
 
 /*
@@ -26,8 +27,7 @@ struct listener {
 	struct event event;  /* armed but while pausing */
 	struct event resume; /* armed while pausing */
 	int fd;            /* borrowed; -1 once stopped */
-	int64_t warned_us; /* when the log last told of a pause, 0 never */
-	unsigned pauses;   /* since then */
+	struct log_throttle pauses;
 	void *context;     /* the owner's */
 	/* Whether there is room for one client more: otherwise it pauses, and the kernel queues clients.  NULL: always. */
 	bool (*has_room)(struct listener *l);

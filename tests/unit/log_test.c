@@ -227,6 +227,22 @@ static void test_closed_standard_error_is_survived(void **state)
 	assert_int_equal(after, 0);
 }
 
+static void test_throttle_tells_once_in_ten_seconds_and_how_often_it_was(void **state)
+{
+	struct log_throttle t = { .count = 0 };
+	const int64_t second_us = 1000000;
+	unsigned count = 0;
+
+	(void)state;
+	assert_true(log_throttle_pass(&t, 100 * second_us, &count));
+	assert_int_equal(count, 1);
+	for (int i = 1; i < 100; i++)
+		assert_false(log_throttle_pass(&t, 100 * second_us + i * second_us / 10, &count));
+	assert_true(log_throttle_pass(&t, 110 * second_us, &count));
+	assert_int_equal(count, 100);
+	assert_false(log_throttle_pass(&t, 111 * second_us, &count));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -238,6 +254,7 @@ int main(void)
 		cmocka_unit_test_setup(test_threshold_holds_back_what_is_less_urgent, no_journal),
 		cmocka_unit_test_setup(test_errno_survives_and_can_be_told, no_journal),
 		cmocka_unit_test_setup(test_closed_standard_error_is_survived, no_journal),
+		cmocka_unit_test(test_throttle_tells_once_in_ten_seconds_and_how_often_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
