@@ -351,25 +351,41 @@ static void conn_on_deadline(struct deadline *d)
 	conn_update(c);
 }
 
+/* Memory is out, ours or the kernel's: nobody would ever wake the owner.  So it sees an end, from the ready list. */
+static void break_off(struct conn *c)
+{
+	shutdown(c->fd, SHUT_RDWR);
+	c->broken_off = c->hung_up = c->has_room = true;
+	c->bytes = BYTES_THERE;
+	make_ready(c);
+}
+
 static void arm(struct conn *c, short what)
 {
 	if (c->armed)
 		event_del(&c->event);
 	event_assign(&c->event, c->loop->base, c->fd, what | EV_CLOSED | EV_ET | EV_PERSIST, conn_on_event, c);
-	event_add(&c->event, NULL);
-	c->armed = true;
+	c->armed = event_add(&c->event, NULL) == 0;
+	if (!c->armed)
+		break_off(c);
 }
 
-void conn_update(struct conn *c)
+static void arm_for_state(struct conn *c)
 {
-	if (!conn_is_open(c))
-		return;
 	if (!c->armed_write && (conn_blocked(c) || c->write_wanted)) {
 		c->armed_write = true;
 		arm(c, EV_READ | EV_WRITE);
 	} else if (!c->armed) {
 		arm(c, EV_READ);
 	}
+}
+
+void conn_update(struct conn *c)
+{
+	if (!conn_is_open(c))
+		return;
+	if (!c->broken_off)
+		arm_for_state(c);
 	if (c->bytes == BYTES_THERE && c->read_wanted && !c->read_ended)
 		make_ready(c);
 }

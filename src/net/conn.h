@@ -67,6 +67,7 @@ struct conn {
 	int fd;                         /* owned; -1 once closed */
 	bool armed;                     /* the kernel tells of bytes and ends */
 	bool armed_write;               /* and of room; from the first time that there was none */
+	bool broken_off;                /* it could not be armed, so it was shut down: what is there is read, then its end */
 	bool read_wanted;               /* set by the owner: it has use for bytes, or for news of the end */
 	bool write_wanted;              /* set by the owner: wake it when the socket takes bytes (splicing) */
 	enum conn_bytes bytes;          /* waiting in the kernel */

@@ -10,8 +10,9 @@
 enum { TICK_MAX_US = 500 * 1000, TICK_MIN_US = 20 * 1000, TICKS_PER_DEADLINE = 5 };
 
 static void tick_on_event(evutil_socket_t fd, short what, void *arg);
+static void tick_arm(struct loop *l);
 
-/* The change list joins the removal and addition of one descriptor's interest into one epoll_ctl. */
+/* Without a change list: what epoll refuses, for want of memory, is to be known at once and not dropped in silence. */
 static struct event_base *base_new(void)
 {
 	struct event_config *config = event_config_new();
@@ -19,11 +20,18 @@ static struct event_base *base_new(void)
 
 	if (!config)
 		return NULL;
-	if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0 &&
-		event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+	if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
 		base = event_base_new_with_config(config);
 	event_config_free(config);
 	return base;
+}
+
+/* Room for one timer at least, so that arming fails only while others are armed, of which one will end the wait. */
+static bool tick_reserve(struct loop *l)
+{
+	const struct timeval second = { .tv_sec = 1 };
+
+	return event_add(l->tick, &second) == 0 && event_del(l->tick) == 0;
 }
 
 bool loop_init(struct loop *l)
@@ -37,8 +45,8 @@ bool loop_init(struct loop *l)
 	l->base = base_new();
 	l->scratch = malloc(LOOP_SCRATCH_BYTES);
 	l->out = malloc(LOOP_OUT_BYTES);
-	l->tick = l->base ? event_new(l->base, -1, EV_PERSIST, tick_on_event, l) : NULL;
-	if (l->tick && l->scratch && l->out)
+	l->tick = l->base ? event_new(l->base, -1, 0, tick_on_event, l) : NULL;
+	if (l->tick && l->scratch && l->out && tick_reserve(l))
 		return true;
 	loop_fini(l);
 	return false;
@@ -90,6 +98,8 @@ static void serve_ready(struct loop *l)
 
 bool loop_pass(struct loop *l)
 {
+	if (l->deadline_count && !l->ticking)
+		tick_arm(l);
 	int result = event_base_loop(l->base, list_empty(&l->ready) ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
 
 	serve_ready(l);
@@ -111,7 +121,7 @@ static void tick_arm(struct loop *l)
 {
 	struct timeval tv = { .tv_sec = l->tick_us / 1000000, .tv_usec = l->tick_us % 1000000 };
 
-	event_add(l->tick, &tv);
+	l->ticking = event_add(l->tick, &tv) == 0;
 }
 
 void loop_set_deadline(struct loop *l, enum deadline_class class, int64_t ms)
@@ -145,11 +155,10 @@ static void tick_on_event(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	l->ticking = false;
 	l->now_us = clock_us();
 	for (int i = 0; i < DEADLINE_CLASSES; i++)
 		expire_class(l, (enum deadline_class)i);
-	if (!l->deadline_count)
-		event_del(l->tick);
 }
 
 void deadline_init(struct deadline *d, void (*expired)(struct deadline *))
@@ -162,8 +171,8 @@ void deadline_start(struct loop *l, struct deadline *d, enum deadline_class clas
 {
 	if (deadline_running(d))
 		list_remove(&d->link);
-	else if (l->deadline_count++ == 0 && !event_pending(l->tick, EV_TIMEOUT, NULL))
-		tick_arm(l);
+	else
+		l->deadline_count++; /* loop_pass() sees to the tick */
 	d->class = class;
 	d->since_us = l->now_us;
 	list_push(&l->deadlines[class], &d->link);
