@@ -175,8 +175,39 @@ static void log_report(const struct config_report *report)
 		log_warn("%s", report->warnings.items[i]);
 }
 
+static void free_views(const struct server *s, struct snapshot_view **views)
+{
+	for (unsigned i = 0; views && i < s->worker_count; i++)
+		snapshot_view_put(views[i]);
+	free(views);
+}
+
+/* One view for each worker; NULL, logged, when memory is out. */
+static struct snapshot_view **make_views(const struct server *s, struct snapshot *snapshot)
+{
+	struct snapshot_view **views = calloc(s->worker_count, sizeof(*views));
+	bool whole = views != NULL;
+
+	for (unsigned i = 0; whole && i < s->worker_count; i++) {
+		views[i] = snapshot_view_new(snapshot);
+		whole = views[i] != NULL;
+	}
+	if (whole)
+		return views;
+	log_error("configuration: memory is out");
+	free_views(s, views);
+	return NULL;
+}
+
+/* What a reload puts in place. */
+struct prepared {
+	struct sockets sockets;
+	struct snapshot *snapshot;
+	struct snapshot_view **views;
+};
+
 /* A new configuration with all that it needs, or nothing. */
-static bool prepare_reload(struct server *s, struct sockets *sockets, struct snapshot **snapshot)
+static bool prepare_reload(struct server *s, struct prepared *p)
 {
 	struct config_report report = { .out_of_memory = false };
 	struct config *c = config_load(s->options->config_path, s->options->overrides, &report);
@@ -188,48 +219,50 @@ static bool prepare_reload(struct server *s, struct sockets *sockets, struct sna
 		return false;
 	if (count_workers(c) != s->worker_count)
 		log_warn("workers cannot be changed by a reload: still %u", s->worker_count);
-	if (!sockets_plan(sockets, &s->sockets, c, s->worker_count, why)) {
+	if (!sockets_plan(&p->sockets, &s->sockets, c, s->worker_count, why)) {
 		log_error("%s", why);
 		config_free(c);
 		return false;
 	}
 	if (!prepare_log(s, c)) {
-		sockets_discard(sockets);
+		sockets_discard(&p->sockets);
 		config_free(c);
 		return false;
 	}
-	*snapshot = make_snapshot(c, sockets);
-	if (*snapshot)
+	p->snapshot = make_snapshot(c, &p->sockets);
+	p->views = p->snapshot ? make_views(s, p->snapshot) : NULL;
+	if (p->views)
 		return true;
+	snapshot_put(p->snapshot);
 	log_writer_cancel(s->shared.log_writer);
-	sockets_discard(sockets);
+	sockets_discard(&p->sockets);
 	return false;
 }
 
-static void commit_reload(struct server *s, struct sockets *sockets, struct snapshot *snapshot)
+static void commit_reload(struct server *s, struct prepared *p)
 {
 	log_writer_commit(s->shared.log_writer);
-	log_listening(sockets, true);
+	log_listening(&p->sockets, true);
 	sockets_fini(&s->sockets);
-	s->sockets = *sockets;
+	s->sockets = p->sockets;
 	snapshot_put(s->snapshot);
-	s->snapshot = snapshot;
-	log_threshold = snapshot->config->log_level;
+	s->snapshot = p->snapshot;
+	log_threshold = p->snapshot->config->log_level;
 	for (unsigned i = 0; i < s->worker_count; i++)
-		worker_post(&s->workers[i], WORKER_RELOAD, snapshot, NULL, 0);
+		worker_post(&s->workers[i], WORKER_RELOAD, p->views[i], NULL, 0);
+	free(p->views);
 	if (!tell_sockets(s))
 		log_error("memory is out: new addresses are not served");
 }
 
 static void reload(struct server *s)
 {
-	struct sockets sockets;
-	struct snapshot *snapshot;
+	struct prepared p;
 
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_us());
-	if (prepare_reload(s, &sockets, &snapshot)) {
-		commit_reload(s, &sockets, snapshot);
-		log_info("reloaded %s", snapshot->config->path ? snapshot->config->path : "the defaults");
+	if (prepare_reload(s, &p)) {
+		commit_reload(s, &p);
+		log_info("reloaded %s", p.snapshot->config->path ? p.snapshot->config->path : "the defaults");
 		sd_notify(0, "READY=1\nSTATUS=serving");
 		return;
 	}
@@ -389,6 +422,7 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 static bool watch_signals(struct server *s)
 {
 	static const int numbers[SIGNALS - 1] = { SIGHUP, SIGUSR1, SIGTERM, SIGINT };
+	const struct timeval interval = { .tv_sec = 1 };
 
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < SIGNALS - 1; i++) {
@@ -397,7 +431,8 @@ static bool watch_signals(struct server *s)
 			return false;
 	}
 	s->check = event_new(s->base, -1, EV_PERSIST, on_check, s);
-	return s->check != NULL;
+	/* Armed once, so that ending needs no memory. */
+	return s->check && event_add(s->check, &interval) == 0 && event_del(s->check) == 0;
 }
 
 static bool feed_watchdog(struct server *s)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "net/listener.h"
+#include "proxy/worker.h"
 
 static bool group_init(struct socket_group *g, const struct address *asked, unsigned workers)
 {
@@ -85,6 +86,11 @@ bool sockets_plan(struct sockets *next, const struct sockets *current, const str
 	snprintf(why, SOCKETS_WHY_BYTES, "memory is out");
 	if (!next->groups)
 		return false;
+	if (wanted > LISTENERS_MAX) {
+		snprintf(why, SOCKETS_WHY_BYTES, "%zu listening addresses, which is more than %d", wanted, LISTENERS_MAX);
+		sockets_discard(next);
+		return false;
+	}
 	for (size_t i = 0; i < wanted; i++) {
 		const struct address *asked = current->inherited ? &current->groups[i].asked : &c->listen.items[i];
 

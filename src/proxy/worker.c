@@ -227,16 +227,15 @@ static void post_sockets(struct worker *w, const struct worker_socket *sockets, 
 	w->next_socket_count = n;
 }
 
-void worker_post(struct worker *w, unsigned orders, struct snapshot *snapshot, const struct worker_socket *sockets,
+void worker_post(struct worker *w, unsigned orders, struct snapshot_view *view, const struct worker_socket *sockets,
 	size_t socket_count)
 {
 	uint64_t one = 1;
 
 	pthread_mutex_lock(&w->order_lock);
 	if (orders & WORKER_RELOAD) {
-		snapshot_get(snapshot);
-		snapshot_put(w->next_snapshot);
-		w->next_snapshot = snapshot;
+		snapshot_view_put(w->next_view);
+		w->next_view = view;
 	}
 	if (orders & WORKER_LISTEN)
 		post_sockets(w, sockets, socket_count);
@@ -247,14 +246,8 @@ void worker_post(struct worker *w, unsigned orders, struct snapshot *snapshot, c
 }
 
 /* What is in flight goes on with what it began with; whatever comes next sees the new snapshot. */
-static void reload(struct worker *w, struct snapshot *next)
+static void reload(struct worker *w, struct snapshot_view *view)
 {
-	struct snapshot_view *view = snapshot_view_new(next);
-
-	if (!view) {
-		log_error("worker %u: memory is out, so it keeps its configuration", w->index);
-		return;
-	}
 	snapshot_view_put(w->view);
 	w->view = view;
 	apply_timeouts(w);
@@ -320,21 +313,20 @@ static void worker_on_order(evutil_socket_t fd, short what, void *arg)
 		return;
 	pthread_mutex_lock(&w->order_lock);
 	unsigned orders = w->orders;
-	struct snapshot *snapshot = w->next_snapshot;
+	struct snapshot_view *view = w->next_view;
 	struct worker_socket *sockets = w->next_sockets;
 	size_t socket_count = w->next_socket_count;
 	w->orders = 0;
-	w->next_snapshot = NULL;
+	w->next_view = NULL;
 	w->next_sockets = NULL;
 	w->next_socket_count = 0;
 	pthread_mutex_unlock(&w->order_lock);
 
-	if (snapshot)
-		reload(w, snapshot);
+	if (view)
+		reload(w, view);
 	if (sockets && w->phase < PHASE_DRAINING)
 		listen_on(w, sockets, socket_count);
 	enter_phase(w, phase_asked(orders));
-	snapshot_put(snapshot);
 	free(sockets);
 }
 
@@ -409,7 +401,7 @@ static void worker_fini(struct worker *w)
 	fini_slabs(w);
 	pipe_pool_fini(&w->pipes);
 	snapshot_view_put(w->view);
-	snapshot_put(w->next_snapshot);
+	snapshot_view_put(w->next_view);
 	free(w->next_sockets);
 	free(w->fields);
 	if (w->order_fd >= 0)

@@ -88,7 +88,7 @@ struct worker {
 
 	pthread_mutex_t order_lock;      /* guards the rest */
 	unsigned orders;
-	struct snapshot *next_snapshot;  /* owned until taken */
+	struct snapshot_view *next_view; /* owned until taken */
 	struct worker_socket *next_sockets; /* owned until taken */
 	size_t next_socket_count;
 
@@ -102,11 +102,11 @@ bool worker_init(struct worker *w, unsigned index, struct shared *shared, struct
 bool worker_start(struct worker *w) MUST_CHECK;
 
 /*
- * From the main thread.  A snapshot goes with WORKER_RELOAD.  With WORKER_LISTEN goes the list of all sockets to accept
+ * From the main thread.  With WORKER_RELOAD goes a view, which the worker takes over.  With WORKER_LISTEN goes the list of all sockets to accept
  * from; the worker owns them from then on and closes those that a later list leaves out.  No orders at all just make
  * it take a turn.
  */
-void worker_post(struct worker *w, unsigned orders, struct snapshot *snapshot, const struct worker_socket *sockets,
+void worker_post(struct worker *w, unsigned orders, struct snapshot_view *view, const struct worker_socket *sockets,
 	size_t socket_count);
 
 /* Waits for the thread and frees everything. */
