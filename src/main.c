@@ -56,6 +56,8 @@ static struct config *load(const struct command_line *line)
 
 	print_lines(&report.errors, "");
 	print_lines(&report.warnings, "warning: ");
+	if (report.out_of_memory)
+		fputs("freshet: memory is out\n", stderr);
 	config_report_fini(&report);
 	return config;
 }

@@ -19,6 +19,7 @@
 #include "config/text.h"
 
 enum { INCLUDES_DEEP = 8, WHERE_BYTES = 512 };
+enum { MEMORY_BLOCKS = 32, MEMORY_BLOCK_BYTES = 64 * 1024 }; /* blocks below malloc's limit for mmap(2) */
 
 /* One run of the loader; on the stack. */
 struct loading {
@@ -318,6 +319,22 @@ static void finish(struct loading *l, cfg_t *cfg, const struct config_overrides 
 	config_check(l->config, &l->places, l->report);
 }
 
+/*
+ * Whether there is memory to spare.  libconfuse aborts the process when it gets none, so it is only given to work
+ * with plenty at hand: what is freed here is what it will get.
+ */
+static bool memory_abounds(void)
+{
+	void *block[MEMORY_BLOCKS];
+	int count = 0;
+
+	while (count < MEMORY_BLOCKS && (block[count] = malloc(MEMORY_BLOCK_BYTES)))
+		count++;
+	for (int i = 0; i < count; i++)
+		free(block[i]);
+	return count == MEMORY_BLOCKS;
+}
+
 /* Everything around parsing.  `text` is parsed when not NULL, else the file when path is not NULL. */
 static struct config *load(const char *path, char *text, size_t n, const struct config_overrides *overrides,
 			   struct config_report *report)
@@ -327,7 +344,7 @@ static struct config *load(const char *path, char *text, size_t n, const struct 
 	bool ok = true;
 
 	current = &l;
-	cfg = cfg_init(file_entries, CFGF_NONE);
+	cfg = memory_abounds() ? cfg_init(file_entries, CFGF_NONE) : NULL;
 	if (!cfg || !l.config)
 		goto out;
 	cfg_set_error_function(cfg, on_error);
