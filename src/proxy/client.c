@@ -238,6 +238,7 @@ static void parse(struct client *c, struct span bytes)
 	size_t scanned = c->scanned, head_len = 0;
 
 	if (!x) {
+		worker_tell_shortage(c->worker, "memory is out");
 		client_kill(c);
 		return;
 	}

@@ -332,6 +332,8 @@ enum step step_relay(struct exchange *x)
 
 enum step exchange_fail(struct exchange *x, enum reply_error error, const char *details)
 {
+	if (error == REPLY_NO_RESOURCES)
+		worker_tell_shortage(x->worker, details);
 	if (x->head_sent)
 		return truncated(x, details ? details : "the exchange failed after its answer had begun");
 	if (x->origin) /* whatever of the request went out is not to be taken for a whole one */

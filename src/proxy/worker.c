@@ -202,6 +202,14 @@ static void listen_on(struct worker *w, const struct worker_socket *sockets, siz
 	keep_listeners(w, sockets, count);
 }
 
+void worker_tell_shortage(struct worker *w, const char *what)
+{
+	unsigned count;
+
+	if (log_throttle_pass(&w->shortages, w->loop.now_us, &count))
+		log_warn("worker %u: %s: requests are not served (%u since last told)", w->index, what, count);
+}
+
 /* -- orders -- */
 
 /* The lock is held.  What a list had that was not taken up is the worker's already, and for it to close. */

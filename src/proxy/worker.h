@@ -81,6 +81,7 @@ struct worker {
 	struct message response;         /* the response head being passed on: lives within one callback */
 	struct ring *records;            /* borrowed from the log writer; NULL without one */
 	uint64_t next_exchange_id;
+	struct log_throttle shortages;   /* of descriptors, ports and memory */
 	enum worker_phase phase;
 	int order_fd;                    /* eventfd */
 	atomic_ulong heartbeat;          /* passes of the loop, for the watchdog */
@@ -102,12 +103,15 @@ bool worker_init(struct worker *w, unsigned index, struct shared *shared, struct
 bool worker_start(struct worker *w) MUST_CHECK;
 
 /*
- * From the main thread.  With WORKER_RELOAD goes a view, which the worker takes over.  With WORKER_LISTEN goes the list of all sockets to accept
- * from; the worker owns them from then on and closes those that a later list leaves out.  No orders at all just make
+ * From the main thread.  With WORKER_RELOAD goes a view, which the worker takes over.  With WORKER_LISTEN goes the list
+ * of all sockets to accept from; the worker owns them from then on and closes those that a later list leaves out.  No orders at all just make
  * it take a turn.
  */
 void worker_post(struct worker *w, unsigned orders, struct snapshot_view *view, const struct worker_socket *sockets,
 	size_t socket_count);
+
+/* An exchange could not be served for want of something: tells the operator, now and then. */
+void worker_tell_shortage(struct worker *w, const char *what);
 
 /* Waits for the thread and frees everything. */
 void worker_join(struct worker *w);
