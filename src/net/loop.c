@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 enum { TICK_MAX_US = 500 * 1000, TICK_MIN_US = 20 * 1000, TICKS_PER_DEADLINE = 5 };
 
@@ -34,8 +35,21 @@ static bool tick_reserve(struct loop *l)
 	return event_add(l->tick, &second) == 0 && event_del(l->tick) == 0;
 }
 
+/* What libevent has to say comes by the thousand when something is out; its text is for its authors. */
+static void libevent_says(int severity, const char *message)
+{
+	static _Thread_local struct log_throttle throttle;
+	unsigned count;
+
+	if (severity >= EVENT_LOG_ERR)
+		log_error("libevent: %s", message);
+	else if (severity == EVENT_LOG_WARN && log_throttle_pass(&throttle, clock_us(), &count))
+		log_warn("libevent: %s (%u since last told)", message, count);
+}
+
 bool loop_init(struct loop *l)
 {
+	event_set_log_callback(libevent_says);
 	*l = (struct loop){ .now_us = clock_us(), .tick_us = TICK_MAX_US };
 	buf_pool_init(&l->bufs);
 	list_init(&l->dead);
