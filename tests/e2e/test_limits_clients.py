@@ -4,7 +4,8 @@ import threading
 import pytest
 
 from harness import Freshet, Origin, response
-from harness.attack import assert_peak, warm_up
+from harness.attack import Attackers, assert_peak, warm_up
+from harness.client import request_bytes
 from harness.origin import wait_until
 
 NOBODY_EXEMPT = "{}"
@@ -209,3 +210,22 @@ def test_reload_changes_the_limits_of_later_requests_and_connections(origin):
             with proxy.client(source=CROWD) as second:
                 assert second.get(origin.url()).status == 200
             assert held.get(origin.url()).status == 200
+
+
+def test_uploads_that_trickle_for_ever_hold_no_more_than_their_share(origin):
+    """Each byte restarts timeout-body: what bounds them is how many there may be."""
+    count = 5
+    with Freshet(max_requests_per_address=count, limit_exempt=NOBODY_EXEMPT, timeout_body="1s") as proxy:
+        before = warm_up(proxy, origin.url())
+        first = request_bytes("POST", origin.url("/up"), "Content-Length: 100000")
+        with Attackers(proxy, count, first, source=CROWD) as slow, proxy.client(source=OTHER) as other:
+            for _ in range(20):
+                slow.send(b"x")
+                assert other.get(origin.url("/other")).body == b"hello"
+                slow.settle(0.1)
+            assert not slow.ended, "they outlived timeout-body twice"
+            with proxy.client(source=CROWD) as one_more:
+                assert_refused(one_more.get(origin.url("/more")), "max-requests-per-address")
+            assert_peak(proxy, before, count, 24)
+            answers = slow.until_all_ended()
+        assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in answers)
