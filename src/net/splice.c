@@ -46,6 +46,14 @@ void pipe_put(struct pipe_pool *pool, struct pipe *p)
 	*p = PIPE_CLOSED;
 }
 
+bool pipe_pool_spare_one(struct pipe_pool *pool)
+{
+	if (!pool->count)
+		return false;
+	pipe_close(&pool->kept[--pool->count]);
+	return true;
+}
+
 void pipe_pool_fini(struct pipe_pool *pool)
 {
 	while (pool->count)

@@ -34,6 +34,8 @@ bool pipe_get(struct pipe_pool *pool, struct pipe *p) MUST_CHECK;
 
 /* Gives it back; one that still holds bytes is closed.  Harmless when closed. */
 void pipe_put(struct pipe_pool *pool, struct pipe *p);
+/* Closes a kept one; false without any. */
+bool pipe_pool_spare_one(struct pipe_pool *pool) MUST_CHECK;
 void pipe_pool_fini(struct pipe_pool *pool);
 
 enum splice_result {

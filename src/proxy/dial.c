@@ -10,6 +10,7 @@
 #include "proxy/worker.h"
 #include "tls/transport.h"
 
+static void dial_connect(struct dial *d);
 static void parent_readable(struct conn *c);
 static void parent_writable(struct conn *c);
 static void parent_failed(struct conn *c);
@@ -285,6 +286,15 @@ static void parent_expired(struct conn *c)
 
 /* -- connecting -- */
 
+/* Descriptors are out: what is kept in reserve goes, once for each dial. */
+static bool make_room(struct dial *d)
+{
+	bool first = !d->again;
+
+	d->again = true;
+	return first && (origins_spare_one(d->worker) || pipe_pool_spare_one(&d->worker->pipes));
+}
+
 static void dial_done(struct connector *c, const struct connector_result *result)
 {
 	struct dial *d = LIST_OF(c, struct dial, connector);
@@ -294,7 +304,9 @@ static void dial_done(struct connector *c, const struct connector_result *result
 		end.result.status = CONNECT_PROHIBITED;
 		end.result.address = d->left_out;
 	}
-	if (result->status != CONNECT_OK) {
+	if (result->status == CONNECT_NO_RESOURCES && make_room(d)) {
+		dial_connect(d);
+	} else if (result->status != CONNECT_OK) {
 		dial_end(d, &end);
 	} else if (d->through) {
 		start_talk(d, result);
@@ -318,6 +330,15 @@ static bool goes_through(const struct dial *d, enum route_kind route)
 		break;
 	}
 	return true;
+}
+
+/* To the destination, or to the parent on the way there. */
+static void dial_connect(struct dial *d)
+{
+	const struct parent *parent = routes_parent(d->view->snapshot->routes);
+
+	connector_start(&d->connector, &d->worker->loop, d->worker->resolver, d->through ? parent->host : d->host,
+		d->through ? parent->port : d->port);
 }
 
 struct dial *dial_start(struct worker *w, struct origin *origin, struct exchange *exchange, enum route_kind route,
@@ -344,13 +365,7 @@ struct dial *dial_start(struct worker *w, struct origin *origin, struct exchange
 	list_push(&w->dials, &d->link);
 	d->connector.allows = dial_allows;
 	d->connector.done = dial_done;
-	if (d->through) {
-		const struct parent *parent = routes_parent(d->view->snapshot->routes);
-
-		host = parent->host;
-		port = parent->port;
-	}
-	connector_start(&d->connector, &w->loop, w->resolver, host, port);
+	dial_connect(d);
 	return d;
 }
 

@@ -30,6 +30,7 @@ struct dial {
 	bool guarded;                  /* deny-destinations counts for the addresses of `host` */
 	bool own, prohibited;          /* addresses were left out: our own, or denied ones */
 	struct address left_out;       /* the last denied one */
+	bool again;                    /* room was made once already */
 	bool through;                  /* the parent has to make a way through */
 	struct address address;        /* connected to */
 	int64_t started_us;

@@ -33,10 +33,13 @@ static enum step repeat(struct exchange *x)
 static enum step no_response(struct exchange *x)
 {
 	bool begun = conn_stored(&x->origin->conn).n > 0 || x->interim_count;
+	bool our_fault = x->origin->conn.broken_off;
 
 	if (!begun && is_repeatable(x))
 		return repeat(x);
 	exchange_drop_origin(x);
+	if (our_fault)
+		return exchange_fail(x, REPLY_NO_RESOURCES, "memory is out");
 	if (begun)
 		return exchange_fail(x, REPLY_INCOMPLETE, "the origin closed in the middle of its answer's head");
 	return exchange_fail(x, REPLY_TERMINATED, "the origin closed without an answer");

@@ -281,6 +281,17 @@ void origin_distrust(struct origin *o, const char *what)
 		close_idle(o);
 }
 
+bool origins_spare_one(struct worker *w)
+{
+	struct list *idle = &w->loop.deadlines[DEADLINE_POOL_IDLE]; /* oldest first, and of nobody else */
+
+	if (list_empty(idle))
+		return false;
+	struct deadline *d = LIST_OF(idle->next, struct deadline, link);
+	conn_expired(LIST_OF(d, struct conn, deadline));
+	return true;
+}
+
 /* -- lending -- */
 
 static void lend(struct origin_conn *oc, struct exchange *x, int64_t dial_us)

@@ -65,6 +65,9 @@ void origins_init(struct origins *o);
 /* Closes all idle connections. */
 void origins_flush(struct worker *w);
 
+/* Closes the one that has been idle for longest, of whatever origin: its descriptor is needed.  False without any. */
+bool origins_spare_one(struct worker *w) MUST_CHECK;
+
 enum origin_answer {
 	ORIGIN_LENT,    /* exchange_connected() was called from within */
 	ORIGIN_WAIT,    /* exchange_connected() or exchange_not_connected() will be */

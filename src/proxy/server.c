@@ -4,6 +4,7 @@
 #include "proxy/server.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,8 @@ enum {
 	SIGNALS = 5,
 	CHECK_MS = 100,          /* how often a server that ends looks how far it is */
 	STOP_MS = 3000,          /* after which a worker that was told to stop at once hangs */
-	DESCRIPTORS_APART = 256, /* beside clients: for the first of their origins, logs, listeners */
+	DESCRIPTORS_OF_WORKER = 8,
+	DESCRIPTORS_APART = 32,  /* beside clients and origins: listeners, logs */
 };
 
 enum server_state {
@@ -61,19 +63,25 @@ static unsigned count_workers(const struct config *c)
 	return cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;
 }
 
-/* As many descriptors as the system grants: clients and origins take one each. */
-static void raise_descriptor_limit(const struct config *c)
+/*
+ * Raises the limit as far as the system lets us.  Returns for how many clients it suffices: each is to find a
+ * descriptor for its origin, or a flood of clients that want nothing would leave those that ask without.
+ */
+static unsigned raise_descriptor_limit(const struct config *c)
 {
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
-		return;
+		return UINT_MAX;
 	r.rlim_cur = r.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &r) < 0 || getrlimit(RLIMIT_NOFILE, &r) < 0)
-		return;
-	if (r.rlim_cur < (rlim_t)c->max_clients + DESCRIPTORS_APART)
-		log_warn("max-clients is %u, but only %" PRIu64 " descriptors are allowed: accepting will pause when they run out",
-			c->max_clients, (uint64_t)r.rlim_cur);
+	if (setrlimit(RLIMIT_NOFILE, &r) < 0 && getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return UINT_MAX;
+	uint64_t apart = DESCRIPTORS_APART + count_workers(c) * DESCRIPTORS_OF_WORKER;
+	uint64_t clients = r.rlim_cur > apart + 2 ? (r.rlim_cur - apart) / 2 : 1;
+	if (clients < c->max_clients)
+		log_warn("max-clients is %u, but the %" PRIu64 " descriptors that are allowed suffice for %" PRIu64,
+			c->max_clients, (uint64_t)r.rlim_cur, clients);
+	return clients < UINT_MAX ? (unsigned)clients : UINT_MAX;
 }
 
 static size_t listening_addresses(const struct sockets *s, struct address *out)
@@ -458,7 +466,7 @@ static bool server_init(struct server *s, struct config *config)
 	tally_init(&s->shared.tally, s->shared.instance);
 	s->worker_count = count_workers(config);
 	log_threshold = config->log_level;
-	raise_descriptor_limit(config);
+	s->shared.clients_most = raise_descriptor_limit(config);
 	s->shared.log_writer = log_writer_new(s->worker_count);
 	s->base = event_base_new();
 	if (!s->shared.log_writer || !s->base || !prepare_log(s, config)) {

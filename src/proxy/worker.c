@@ -121,9 +121,9 @@ bool worker_start(struct worker *w)
 static bool worker_has_room(struct listener *l)
 {
 	const struct worker *w = l->context;
+	unsigned count = atomic_load_explicit(&w->shared->client_count, memory_order_relaxed);
 
-	return atomic_load_explicit(&w->shared->client_count, memory_order_relaxed) <
-	       worker_snapshot(w)->config->max_clients;
+	return count < worker_snapshot(w)->config->max_clients && count < w->shared->clients_most;
 }
 
 static bool worker_accepted(struct listener *l, int fd, const struct address *address)

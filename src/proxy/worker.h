@@ -27,6 +27,7 @@ enum { LISTENERS_MAX = 64 };
 struct shared {
 	atomic_uint client_count;       /* all workers' clients, held against max-clients */
 	struct tally tally;             /* the same by client address */
+	unsigned clients_most;          /* how many of them there are descriptors for */
 	uint64_t instance;              /* random: tells our own Via from others' */
 	struct log_writer *log_writer;  /* NULL without an access log */
 	struct learned *learned;        /* what outlives a connection */
