@@ -128,8 +128,11 @@ class FaultyFreshet(Freshet):
         finally:
             self.folder.cleanup()
 
+    def descriptor_names(self):
+        return os.listdir(f"/proc/{self.process.pid}/fd")
+
     def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        return len(self.descriptor_names())
 
     def cpu_s(self):
         """User and system time of the process so far."""
