@@ -177,6 +177,8 @@ static bool start_workers(struct server *s)
 
 static void log_report(const struct config_report *report)
 {
+	if (report->out_of_memory)
+		log_error("configuration: memory is out");
 	for (size_t i = 0; i < report->errors.count; i++)
 		log_error("%s", report->errors.items[i]);
 	for (size_t i = 0; i < report->warnings.count; i++)
