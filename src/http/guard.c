@@ -189,6 +189,8 @@ static unsigned status_code(const char *p)
 	return (unsigned)((p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0'));
 }
 
+static const char not_http[] = "the response does not begin with HTTP/";
+
 static enum h1_result status_line(struct pass *s)
 {
 	const char *start, *eol;
@@ -199,7 +201,7 @@ static enum h1_result status_line(struct pass *s)
 	struct span line = span_of(start, (size_t)(eol - start));
 	r = read_version(s, span_first(line, span_find(line, ' ')));
 	if (r != H1_OK)
-		return r;
+		return span_starts(line, SPAN("HTTP/")) ? r : syntax(s, not_http);
 	s->m->status = line.n < VERSION_LEN + 4 ? 0 : status_code(line.p + VERSION_LEN + 1);
 	struct span rest = span_from(line, VERSION_LEN + 4);
 	if (!s->m->status || (rest.n && rest.p[0] != ' '))
@@ -393,7 +395,7 @@ static enum h1_result partial_request_line(struct pass *s, const char *line)
 static enum h1_result partial_status_line(struct pass *s)
 {
 	if (!span_starts(SPAN("HTTP/"), span_first(span_of(s->begin, (size_t)(s->end - s->begin)), 5)))
-		return syntax(s, "the response does not begin with HTTP/");
+		return syntax(s, not_http);
 	return H1_MORE;
 }
 

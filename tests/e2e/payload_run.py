@@ -3,6 +3,8 @@
 One thread drives client and origin with poll: the origin answers as soon as it has as many bytes as it may
 see, whatever they are, so that no parser of ours stands between.  Behind each row goes a probe, an ordinary
 request, that shows whether both connections are where the row says.
+
+Sent in small pieces, everything must come to the same, but for how chunks are joined.
 """
 import re
 import select
@@ -12,6 +14,7 @@ import time
 from payloads import DATE, MARK, wire
 
 TIMEOUT_S = 3
+WHOLE = 1 << 30                               # a piece that holds everything
 PROBE = ["GET http://{host}/probe HTTP/1.1", "Host: {host}", ""]
 PROBE_SEEN = ["GET /probe HTTP/1.1", "Host: {host}", "{busted}", ""]
 PROBE_ANSWER = ["HTTP/1.1 200 OK", "Content-Length: 5", "", "probe\\"]
@@ -78,6 +81,33 @@ def without_date(data):
     return re.sub(rb"\r\nDate: " + date + rb"\r\n", b"\r\nDate: " + DATE.encode() + b"\r\n", data, count=1)
 
 
+def unchunked(data):
+    """Messages with their chunked bodies joined: freshet joins chunks that come together, and only those.
+
+    Returns the text, with {0} for the end of such a body, and the rest from a chunk on that is not complete.
+    """
+    out = b""
+    while b"\r\n\r\n" in data:
+        head, data = re.match(rb"(?s)(.*?\r\n\r\n)(.*)", data).groups()
+        out += head
+        if b"\r\ntransfer-encoding: chunked\r\n" not in head.lower():
+            length = re.search(rb"(?i)\r\ncontent-length: (\d+)\r\n", head)
+            size = int(length[1]) if length else 0
+            out, data = out + data[:size], data[size:]
+            continue
+        while chunk := re.match(rb"([1-9a-f][0-9a-f]*)\r\n", data):
+            end = chunk.end() + int(chunk[1], 16)
+            if data[end:end + 2] != b"\r\n":
+                return out, data
+            out, data = out + data[chunk.end():end], data[end + 2:]
+        if not data.startswith(b"0\r\n"):
+            return out, data
+        out, data = out + b"{0}", data[3:]
+        if data.startswith(b"\r\n"):
+            data = data[2:]
+    return out + data, b""
+
+
 class Peer:
     """One socket and all bytes that came over it."""
 
@@ -96,10 +126,11 @@ class Peer:
 
 
 class Stage:
-    """A client, a listening origin of its own, and whatever connects to it."""
+    """A client, a listening origin of its own, and whatever connects to it.  Both send `piece` bytes at a time."""
 
-    def __init__(self, proxy_port):
+    def __init__(self, proxy_port, piece=WHOLE):
         self.proxy_port = proxy_port
+        self.piece = piece
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.origins = []
@@ -127,13 +158,32 @@ class Stage:
     def received(self):
         return b"".join(peer.got for peer in self.origins)
 
-    def play(self, client, script, is_over):
-        """Answer by the script, [(bytes seen until then, answer), ...], and read until is_over()."""
+    def send(self, peer, data):
+        piece = max(self.piece, len(data) // 256)
+        try:
+            for at in range(0, len(data), piece):
+                peer.sock.sendall(data[at:at + piece])
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused before its end: the answer tells why
+
+    def text(self, data):
+        """What is compared, and the rest that counts when all is over."""
+        return (data, b"") if self.piece == WHOLE else unchunked(data)
+
+    def has(self, data, expected):
+        return len(self.text(data)[0]) >= len(self.text(expected)[0])
+
+    def compare(self, what, got, may):
+        got, may = b"".join(self.text(got)), b"".join(self.text(may))
+        assert got == may, f"{what}\n{lines(got)}\ninstead of\n{lines(may)}"
+
+    def play(self, client, script, is_over, since=0):
+        """Answer by the script, [(bytes seen since then, answer), ...], and read until is_over()."""
         script = list(script)
         end = time.monotonic() + TIMEOUT_S
         while True:
-            while script and self.origins and len(self.received()) >= script[0][0]:
-                self.origins[-1].sock.sendall(script.pop(0)[1])
+            while script and self.origins and self.has(self.received()[since:], script[0][0]):
+                self.send(self.origins[-1], script.pop(0)[1])
             if (not script and is_over()) or time.monotonic() > end:
                 return
             peers = [peer for peer in [client, *self.origins] if not peer.ended]
@@ -149,35 +199,35 @@ class Stage:
 
 
 def origin_script(row, port):
-    """How much the origin has seen when it sends what."""
-    steps, seen = [], 0
-    for kind, lines in row.script:
+    """What the origin has seen when it sends what."""
+    steps, seen = [], b""
+    for kind, part in row.script:
         if kind == ">>":
-            seen += len(wire(lines, port))
+            seen += wire(part, port)
         else:
-            steps.append((seen, wire(lines, port)))
+            steps.append((seen, wire(part, port)))
     return steps
 
 
 def play_row(stage, row):
     """The bytes that origin and client saw, and those they may see."""
-    may_reach = b"".join(wire(lines, stage.port) for lines in row.forwarded)
+    may_reach = b"".join(wire(part, stage.port) for part in row.forwarded)
     may_return = own_answer(row.verdict, stage.port, row.method) if row.verdict else b""
     if row.sees:
         may_return = wire(row.sees, stage.port) + may_return
     client = stage.connect()
-    client.sock.sendall(wire(row.sends, stage.port))
+    stage.send(client, wire(row.sends, stage.port))
     if "client ends" in row.notes:
-        client.sock.shutdown(socket.SHUT_WR)
+        shut(client.sock)
 
     def is_over():
-        if "origin ends" in row.notes and stage.origins and len(stage.received()) >= len(may_reach):
+        if "origin ends" in row.notes and stage.origins and stage.has(stage.received(), may_reach):
             shut(stage.origins[-1].sock)
         if row.client_is_closed and not client.ended:
             return False
         if row.reaches_origin and row.origin_is_closed and not all(peer.ended for peer in stage.origins):
             return False
-        return len(client.got) >= len(may_return) and len(stage.received()) >= len(may_reach)
+        return stage.has(client.got, may_return) and stage.has(stage.received(), may_reach)
 
     stage.play(client, origin_script(row, stage.port), is_over)
     own = DATE.encode() in may_return
@@ -195,14 +245,13 @@ def probe(stage, row):
     """An ordinary request, over the row's own connections where those must have stayed."""
     is_tunnel = "becomes a tunnel" in row.notes
     client = stage.connect() if row.client_is_closed or is_tunnel else stage.clients[0]
-    seen_before, origins_before = len(stage.received()), len(stage.origins)
-    returned_before = len(client.got)
+    reached, returned, origins_before = stage.received(), client.got, len(stage.origins)
     may_reach, may_return = wire(PROBE_SEEN, stage.port), wire(PROBE_ANSWER_SEEN, stage.port)
     client.sock.sendall(wire(PROBE, stage.port))
-    stage.play(client, [(seen_before + len(may_reach), wire(PROBE_ANSWER, stage.port))],
-               lambda: len(client.got) >= returned_before + len(may_return))
-    compare("the origin saw of the next request", without_mark(stage.received()[seen_before:]), may_reach)
-    compare("the client saw of the next answer", client.got[returned_before:], may_return)
+    stage.play(client, [(may_reach, wire(PROBE_ANSWER, stage.port))],
+               lambda: len(client.got) >= len(returned) + len(may_return), since=len(reached))
+    stage.compare("the origin saw of the next request", without_mark(stage.received()[len(reached):]), may_reach)
+    stage.compare("the client saw of the next answer", client.got[len(returned):], may_return)
     fresh = len(stage.origins) - origins_before
     if row.reaches_origin and not row.origin_is_closed and not is_tunnel:
         assert fresh == 0, "the origin's connection must be used again"
@@ -210,19 +259,15 @@ def probe(stage, row):
         assert fresh == 1, "the origin's connection must not be used again"
 
 
-def compare(what, got, may):
-    assert got == may, f"{what}\n{lines(got)}\ninstead of\n{lines(may)}"
-
-
 def lines(data):
     return "\n".join(repr(line)[2:-1] for line in data.splitlines(keepends=True)) or "(nothing)"
 
 
-def check_row(proxy_port, row):
-    with Stage(proxy_port) as stage:
+def check_row(proxy_port, row, piece=WHOLE):
+    with Stage(proxy_port, piece) as stage:
         reached, may_reach, returned, may_return = play_row(stage, row)
-        compare("the origin saw", reached, may_reach)
-        compare("the client saw", returned, may_return)
+        stage.compare("the origin saw", reached, may_reach)
+        stage.compare("the client saw", returned, may_return)
         assert stage.clients[0].ended == row.client_is_closed, "whether the client's connection is closed"
         if row.reaches_origin:
             assert len(stage.origins) == 1
