@@ -36,8 +36,6 @@ ANSWERS = {
             "Set this address as HTTP proxy in the program that asked."),
     "431": ("Request Header Fields Too Large", "The request's fields are too large", "http_request_error",
             "The head of the request, often its cookies, exceeds the proxy's limits max-head or max-fields."),
-    "501": ("Not Implemented", "https cannot be fetched in clear", "proxy_internal_response",
-            "This version reaches https pages through CONNECT tunnels only."),
     "502": ("Bad Gateway", "The server's answer is not proper HTTP", "http_protocol_error",
             "What the server sent could be misunderstood, so the proxy does not pass it on."),
     "502/incomplete": ("Bad Gateway", "The server's answer broke off", "http_response_incomplete",
