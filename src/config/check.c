@@ -45,6 +45,33 @@ static void check_exposed(const struct check *c, const struct address *a)
 		     "served, or set allow-any-client = yes", text);
 }
 
+static bool listens_on(const struct config *config, const struct address *a)
+{
+	for (size_t i = 0; i < config->listen.count; i++)
+		if (address_eq(&config->listen.items[i], a))
+			return true;
+	return false;
+}
+
+static void check_proxy_protocol(const struct check *c)
+{
+	const struct config *config = c->config;
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < config->proxy_protocol.count; i++) {
+		if (listens_on(config, &config->proxy_protocol.items[i]))
+			continue;
+		address_format(&config->proxy_protocol.items[i], text);
+		report_error(c->report, place(c, OPTION_proxy_protocol), "proxy-protocol: \"%s\" is not in listen", text);
+	}
+	if (config->proxy_protocol.count && !config->proxy_protocol_from.count)
+		report_error(c->report, place(c, OPTION_proxy_protocol),
+			     "proxy-protocol: say with proxy-protocol-from whose headers are believed");
+	else if (config->proxy_protocol_from.count && !config->proxy_protocol.count)
+		report_warning(c->report, place(c, OPTION_proxy_protocol_from),
+			       "proxy-protocol-from has no meaning without proxy-protocol");
+}
+
 static void check_listen(const struct check *c)
 {
 	const struct config_addresses *listen = &c->config->listen;
@@ -149,6 +176,7 @@ void config_check(const struct config *config, const struct config_places *place
 	struct check c = { config, places, report };
 
 	check_listen(&c);
+	check_proxy_protocol(&c);
 	check_clients(&c);
 	check_available(&c, place(&c, OPTION_pierce), config->pierce);
 	check_sites(&c);

@@ -56,6 +56,19 @@ bool config_client_counted(const struct config *config, const struct address *cl
 	       !networks_have(&config->limit_exempt, client);
 }
 
+bool config_wants_proxy_header(const struct config *config, const struct address *listening)
+{
+	for (size_t i = 0; i < config->proxy_protocol.count; i++)
+		if (address_eq(&config->proxy_protocol.items[i], listening))
+			return true;
+	return false;
+}
+
+bool config_trusts_proxy_header(const struct config *config, const struct address *sender)
+{
+	return networks_have(&config->proxy_protocol_from, sender);
+}
+
 bool config_ports_have(const struct config_ports *ports, uint16_t port)
 {
 	for (size_t i = 0; i < ports->count; i++)

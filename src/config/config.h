@@ -150,6 +150,10 @@ bool config_client_local(const struct config *config, const struct address *clie
 /* Whether connections and requests of this client are counted by its address. */
 bool config_client_counted(const struct config *config, const struct address *client);
 
+/* Whether connections to this address (as in listen) begin with a PROXY protocol header; whose are believed. */
+bool config_wants_proxy_header(const struct config *config, const struct address *listening);
+bool config_trusts_proxy_header(const struct config *config, const struct address *sender);
+
 bool config_ports_have(const struct config_ports *ports, uint16_t port);
 
 #endif

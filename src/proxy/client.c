@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "http/h1.h"
+#include "http/proxy_header.h"
 #include "proxy/exchange.h"
 #include "proxy/worker.h"
 
@@ -23,19 +25,19 @@ static const struct conn_owner client_owner = {
 	.expired = client_expired,
 };
 
-bool client_accept(struct worker *w, int fd, const struct address *address)
+bool client_accept(struct worker *w, int fd, const struct address *address, bool preceded)
 {
 	struct client *c = slab_get(&w->client_slab);
 
 	if (!c)
 		return false;
-	*c = (struct client){ .worker = w, .state = CLIENT_IDLE };
+	*c = (struct client){ .worker = w, .address = *address, .state = preceded ? CLIENT_PREFACE : CLIENT_IDLE };
 	conn_init(&c->conn, &w->loop, fd, &client_owner);
 	list_push(&w->clients, &c->link);
 	atomic_fetch_add_explicit(&w->shared->client_count, 1, memory_order_relaxed);
 	c->conn.read_wanted = true;
-	deadline_start(&w->loop, &c->conn.deadline, DEADLINE_CLIENT_IDLE);
-	if (client_set_address(c, address))
+	deadline_start(&w->loop, &c->conn.deadline, preceded ? DEADLINE_CLIENT_HEAD : DEADLINE_CLIENT_IDLE);
+	if (preceded || client_set_address(c, address))
 		conn_update(&c->conn);
 	return true;
 }
@@ -306,6 +308,73 @@ static void read_requests(struct client *c)
 	conn_update(&c->conn);
 }
 
+/* -- the PROXY protocol's header -- */
+
+void client_preface_refused(struct worker *w, const struct address *sender, const char *why)
+{
+	char text[ADDRESS_TEXT_MAX];
+	unsigned count;
+
+	if (!log_throttle_pass(&w->prefaces, w->loop.now_us, &count))
+		return;
+	address_format(sender, text);
+	log_warn("%s: PROXY protocol header: %s (%u connections closed since last told)", text, why, count);
+}
+
+static void preface_is_bad(struct client *c, const char *why)
+{
+	client_preface_refused(c->worker, &c->address, why);
+	client_kill(c);
+}
+
+/* From here on it is the client's connection, whose first request may have come along. */
+static void preface_is_whole(struct client *c, struct span bytes, const struct proxy_header *h)
+{
+	struct address address = h->has_client ? h->client : c->address;
+
+	if (!conn_consume(&c->conn, bytes, h->len)) {
+		client_kill(c);
+		return;
+	}
+	c->state = CLIENT_IDLE;
+	deadline_start(&c->worker->loop, &c->conn.deadline, DEADLINE_CLIENT_IDLE);
+	if (client_set_address(c, &address))
+		read_requests(c);
+}
+
+static void read_preface(struct client *c)
+{
+	struct proxy_header h;
+	struct span bytes;
+	const char *why;
+	bool filled;
+
+	while (c->state == CLIENT_PREFACE && c->conn.bytes != BYTES_NONE) {
+		switch (conn_read(&c->conn, &bytes, &filled)) {
+		case IO_OK:
+			break;
+		case IO_AGAIN:
+			return;
+		case IO_END:
+		case IO_ERROR:
+			client_kill(c); /* a load balancer that looks whether the port is open */
+			return;
+		}
+		switch (proxy_header_read(bytes, &h, &why)) {
+		case PROXY_HEADER_OK:
+			preface_is_whole(c, bytes, &h);
+			return;
+		case PROXY_HEADER_BAD:
+			preface_is_bad(c, why);
+			return;
+		case PROXY_HEADER_MORE:
+			if (!conn_consume(&c->conn, bytes, 0))
+				client_kill(c);
+			break;
+		}
+	}
+}
+
 /* -- events -- */
 
 static void client_readable(struct conn *conn)
@@ -313,6 +382,9 @@ static void client_readable(struct conn *conn)
 	struct client *c = LIST_OF(conn, struct client, conn);
 
 	switch (c->state) {
+	case CLIENT_PREFACE:
+		read_preface(c);
+		return;
 	case CLIENT_IDLE:
 	case CLIENT_HEAD:
 		read_requests(c);
@@ -349,6 +421,7 @@ static void client_writable(struct conn *conn)
 		else
 			await(c, DEADLINE_LINGER);
 		return;
+	case CLIENT_PREFACE:
 	case CLIENT_DEAD:
 		return;
 	}
@@ -377,6 +450,10 @@ static void client_expired(struct conn *conn)
 {
 	struct client *c = LIST_OF(conn, struct client, conn);
 
+	if (c->state == CLIENT_PREFACE) {
+		preface_is_bad(c, "it did not arrive within timeout-client-head");
+		return;
+	}
 	if (c->state == CLIENT_IDLE && asked_after_all(c)) {
 		read_requests(c);
 		return;

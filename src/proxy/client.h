@@ -12,6 +12,7 @@ struct tally_entry;
 struct worker;
 
 enum client_state {
+	CLIENT_PREFACE, /* the header that says who it is has not come yet */
 	CLIENT_IDLE,   /* nothing of a request is here */
 	CLIENT_HEAD,   /* part of a head is stored */
 	CLIENT_BUSY,   /* an exchange has it */
@@ -48,8 +49,14 @@ struct secure {
 /* From here on the client speaks https, with this host.  False when memory is out. */
 bool client_become_secure(struct client *c, struct span host, uint16_t port, struct span name) MUST_CHECK;
 
-/* Takes over fd.  False, with fd still the caller's, when memory is out. */
-bool client_accept(struct worker *w, int fd, const struct address *address) MUST_CHECK;
+/*
+ * Takes over fd.  With `preceded` it comes from a load balancer, and whose it is will be told by a PROXY protocol header.
+ * False, with fd still the caller's, when memory is out.
+ */
+bool client_accept(struct worker *w, int fd, const struct address *address, bool preceded) MUST_CHECK;
+
+/* Logs, once in a while, that a connection was closed for want of a header to be believed. */
+void client_preface_refused(struct worker *w, const struct address *sender, const char *why);
 
 /*
  * Says whose connection this is, and so for whom it counts.  At accept, and again when somebody in between tells the

@@ -122,7 +122,7 @@ void sockets_fini(struct sockets *s)
 void sockets_of_worker(const struct sockets *s, unsigned worker, struct worker_socket *out)
 {
 	for (size_t i = 0; i < s->count; i++)
-		out[i] = (struct worker_socket){ .fd = s->groups[i].fds[worker], .held = s->inherited };
+		out[i] = (struct worker_socket){ .asked = s->groups[i].asked, .fd = s->groups[i].fds[worker], .held = s->inherited };
 }
 
 /* -- from systemd -- */

@@ -128,7 +128,17 @@ static bool worker_has_room(struct listener *l)
 
 static bool worker_accepted(struct listener *l, int fd, const struct address *address)
 {
-	return client_accept(l->context, fd, address);
+	const struct worker_listener *of = LIST_OF(l, struct worker_listener, listener);
+	struct worker *w = l->context;
+	const struct config *c = worker_snapshot(w)->config;
+	bool preceded = c->proxy_protocol.count && config_wants_proxy_header(c, &of->socket.asked);
+
+	if (preceded && !config_trusts_proxy_header(c, address)) {
+		client_preface_refused(w, address, "the sender is not in proxy-protocol-from");
+		close(fd);
+		return true;
+	}
+	return client_accept(w, fd, address, preceded);
 }
 
 /* Closing a socket of our own resets whoever the kernel has queued there: they are clients, and become ours first. */

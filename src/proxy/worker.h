@@ -52,6 +52,7 @@ enum worker_phase {
 
 /* A socket to accept from. */
 struct worker_socket {
+	struct address asked; /* as in the configuration's listen; one from systemd: as bound */
 	int fd;       /* owned by the worker, once it was told */
 	bool held;    /* by the service manager too: what the kernel queues there, our successor serves */
 	bool dropped; /* a later list left it out before the worker took up the one that had it */
@@ -83,6 +84,7 @@ struct worker {
 	struct ring *records;            /* borrowed from the log writer; NULL without one */
 	uint64_t next_exchange_id;
 	struct log_throttle shortages;   /* of descriptors, ports and memory */
+	struct log_throttle prefaces;    /* PROXY protocol headers not to be believed */
 	enum worker_phase phase;
 	int order_fd;                    /* eventfd */
 	atomic_ulong heartbeat;          /* passes of the loop, for the watchdog */
