@@ -3,7 +3,9 @@
  *
  * Reads the command line and the configuration and does what they say.  Serving is proxy/server.c.
  */
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "config/command_line.h"
@@ -80,11 +82,24 @@ static int run(const struct command_line *line)
 	return server_run(config, &options);
 }
 
+/* Started without them, the next socket would get their numbers, and log lines as bytes. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static struct command_line line; /* large, and points into itself */
 	char error[COMMAND_ERROR_BYTES];
 
+	fill_standard_descriptors();
 	if (!command_line_parse(argc, argv, &line, error)) {
 		fprintf(stderr, "freshet: %s\nTry 'freshet -h'.\n", error);
 		return EXIT_USAGE;
