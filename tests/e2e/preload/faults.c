@@ -160,10 +160,10 @@ FILE *fmemopen(void *buffer, size_t n, const char *mode)
 
 static int malloc_fails(const void *caller)
 {
-	if (!control->on || spared || is_libconfuse(caller))
+	if (!control->on || spared)
 		return 0;
 	uint64_t n = ++control->mallocs, from = control->malloc_fails_from;
-	if (fails(FAULT_MALLOC) || (from && n >= from && n - from < control->malloc_fails)) {
+	if ((fails(FAULT_MALLOC) || (from && n >= from && n - from < control->malloc_fails)) && !is_libconfuse(caller)) {
 		errno = ENOMEM;
 		return 1;
 	}
