@@ -32,8 +32,8 @@ LLHTTP_OBJS := $(if $(LLHTTP_PKG),,$(patsubst %,$(BUILD)/llhttp/%.o,api http llh
 LLHTTP_SSE42 := $(if $(LLHTTP_PKG),,$(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(BUILD)/llhttp/sse42.o))
 LLHTTP_OBJS  += $(LLHTTP_SSE42)
 EVENT_PKG   := $(shell pkg-config --exists libevent_core 2>/dev/null && echo libevent_core || echo libevent)
-PKGS        := $(EVENT_PKG) libcares libconfuse libsystemd libssl libcrypto $(LLHTTP_PKG)
-PURE_PKGS   := libconfuse $(LLHTTP_PKG)
+PKGS        := $(EVENT_PKG) libcares libconfuse libcrypt libsystemd libssl libcrypto $(LLHTTP_PKG)
+PURE_PKGS   := libconfuse libcrypt $(LLHTTP_PKG)
 pkg          = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch -Wconversion \
