@@ -111,6 +111,8 @@ int main(int argc, char **argv)
 	case COMMAND_HELP:
 		command_line_help(stdout);
 		return EXIT_OK;
+	case COMMAND_PASSWD:
+		return passwd_run(&line.passwd) ? EXIT_OK : EXIT_FAILED;
 	case COMMAND_RUN:
 	case COMMAND_TEST:
 	case COMMAND_DUMP:

@@ -37,12 +37,12 @@ static void check_exposed(const struct check *c, const struct address *a)
 {
 	char text[ADDRESS_TEXT_MAX];
 
-	if (address_is_loopback(a) || c->places->allow_given || c->config->allow_any_client)
+	if (config_may_listen(c->config, a))
 		return;
 	address_format(a, text);
 	report_error(c->report, place(c, OPTION_listen),
 		     "listen: \"%s\" can be reached from other machines: say with allow which clients are "
-		     "served, or set allow-any-client = yes", text);
+		     "served, with proxy-users which users, or set allow-any-client = yes", text);
 }
 
 static bool listens_on(const struct config *config, const struct address *a)

@@ -17,6 +17,7 @@ static const struct option long_options[] = {
 	{ "port", required_argument, NULL, 'p' },
 	{ "test", no_argument, NULL, 't' },
 	{ "dump", no_argument, NULL, 'T' },
+	{ "delete", no_argument, NULL, 'D' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -87,7 +88,7 @@ static bool unknown(const char *word, char error[COMMAND_ERROR_BYTES])
 
 	name = span_first(name, span_find(name, '='));
 	near = nearest_long(name);
-	if (optopt && strchr("tTvVh", optopt))
+	if (optopt && strchr("DtTvVh", optopt))
 		snprintf(error, COMMAND_ERROR_BYTES, "--%.*s takes no value", SPAN_ARG(report_quotable(name, 60)));
 	else if (optopt)
 		snprintf(error, COMMAND_ERROR_BYTES, "there is no option -%c", optopt);
@@ -112,6 +113,9 @@ static bool take_option(struct command_line *c, int option, const char *word, ch
 		return add_command(c, COMMAND_TEST, error);
 	case 'T':
 		return add_command(c, COMMAND_DUMP, error);
+	case 'D':
+		c->passwd.remove = true;
+		return true;
 	case 'v':
 		c->overrides.verbose++;
 		return true;
@@ -129,12 +133,29 @@ static bool take_option(struct command_line *c, int option, const char *word, ch
 	}
 }
 
+static bool take_passwd(struct command_line *c, int count, char **words, char error[COMMAND_ERROR_BYTES])
+{
+	if (count != 2) {
+		snprintf(error, COMMAND_ERROR_BYTES, "passwd takes a file and a user: freshet passwd [-D] FILE USER");
+		return false;
+	}
+	c->passwd.path = words[0];
+	c->passwd.user = words[1];
+	return add_command(c, COMMAND_PASSWD, error);
+}
+
 static bool take_words(struct command_line *c, int count, char **words, char error[COMMAND_ERROR_BYTES])
 {
+	if (count && strcmp(words[0], "passwd") == 0)
+		return take_passwd(c, count - 1, words + 1, error);
+	if (c->passwd.remove) {
+		snprintf(error, COMMAND_ERROR_BYTES, "-D belongs to passwd: freshet passwd -D FILE USER");
+		return false;
+	}
 	if (count == 0)
 		return true;
 	if (strcmp(words[0], "env") != 0) {
-		snprintf(error, COMMAND_ERROR_BYTES, "there is no command \"%.*s\"; the only one is env",
+		snprintf(error, COMMAND_ERROR_BYTES, "there is no command \"%.*s\"; there are env and passwd",
 			 SPAN_ARG(report_quotable(span_str(words[0]), 60)));
 		return false;
 	}
@@ -154,7 +175,7 @@ bool command_line_parse(int argc, char **argv, struct command_line *out, char er
 	out->overrides.items = out->items;
 	opterr = 0; /* we word the messages */
 	optind = 0; /* GNU: start over */
-	while ((option = getopt_long(argc, argv, ":c:p:tTvVh", long_options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, ":c:p:DtTvVh", long_options, NULL)) != -1)
 		if (!take_option(out, option, argv[optind - 1], error))
 			return false;
 	return take_words(out, argc - optind, argv + optind, error);
@@ -198,6 +219,7 @@ static const char *value_hint(const struct config_option *o)
 void command_line_help(FILE *out)
 {
 	fputs("usage: freshet [-c FILE] [-p PORT] [-t] [-T] [-v] [-V] [-h] [--OPTION=VALUE ...] [env]\n"
+	      "       freshet passwd [-D] FILE USER\n"
 	      "\n"
 	      "A forward proxy for HTTP that keeps caches from answering instead of the origin.\n"
 	      "\n"
@@ -209,6 +231,7 @@ void command_line_help(FILE *out)
 	      "  -V, --version      print the version\n"
 	      "  -h, --help         print this\n"
 	      "  env                print the shell commands that make programs use the proxy\n"
+	      "  passwd FILE USER   set a user's password in the file that proxy-users names; -D deletes the user\n"
 	      "\n"
 	      "Every option of the configuration file, stronger than the file:\n",
 	      out);

@@ -10,12 +10,14 @@
 #include <stdio.h>
 
 #include "config/config.h"
+#include "config/passwd.h"
 
 enum command {
 	COMMAND_RUN,     /* serve */
 	COMMAND_TEST,    /* -t: check the configuration */
 	COMMAND_DUMP,    /* -T: check and print it */
 	COMMAND_ENV,     /* env: print the proxy environment */
+	COMMAND_PASSWD,  /* passwd: change the file of users */
 	COMMAND_VERSION, /* -V */
 	COMMAND_HELP,    /* -h */
 };
@@ -26,6 +28,7 @@ enum { COMMAND_OVERRIDES_MAX = 256, COMMAND_ERROR_BYTES = 256 };
 struct command_line {
 	enum command command;
 	const char *config_path; /* -c; NULL when not given */
+	struct passwd_request passwd; /* with COMMAND_PASSWD; .remove is -D */
 	struct config_overrides overrides;
 	struct config_override items[COMMAND_OVERRIDES_MAX];
 };

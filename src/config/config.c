@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "config/field.h"
+#include "config/users.h"
 
 static void site_fini(struct config_site *site)
 {
@@ -27,6 +28,7 @@ void config_free(struct config *config)
 		site_fini(&config->sites[i]);
 	free(config->sites);
 	free(config->path);
+	users_free(config->users);
 	free(config);
 }
 
@@ -36,6 +38,11 @@ static bool networks_have(const struct config_networks *list, const struct addre
 		if (network_has(&list->items[i], a))
 			return true;
 	return false;
+}
+
+bool config_may_listen(const struct config *config, const struct address *a)
+{
+	return address_is_loopback(a) || config->allow_given || config->allow_any_client || config->proxy_users[0];
 }
 
 bool config_client_allowed(const struct config *config, const struct address *client)

@@ -86,6 +86,8 @@ struct config_resolver {
 #define CONFIG_C_NETWORKS struct config_networks
 #define CONFIG_C_ADDRESSES struct config_addresses
 
+struct users;
+
 /* One site section.  Values that it does not set are the global ones.  Everything is owned. */
 struct config_site {
 	char *pattern;  /* the title: "*.example.com", "host:port/path*"; not empty */
@@ -99,6 +101,8 @@ struct config_site {
 /* Owns all it points to.  Strings are never NULL unless said otherwise. */
 struct config {
 	char *path;                /* the file read; NULL when there was none */
+	struct users *users;       /* of proxy-users (config/users.h); NULL when nobody has to log in */
+	bool allow_given;          /* allow was set by somebody, even if to nothing */
 	struct config_site *sites; /* in file order: the first that matches counts */
 	size_t site_count;
 #define GLOBAL_OPTION(member, name, type, standard, help) CONFIG_C_##type member;
@@ -140,6 +144,11 @@ struct config *config_parse_text(const char *name, struct span text, const struc
 
 /* Takes NULL. */
 void config_free(struct config *config);
+
+/*
+ * Whether it is settled who is served there: listening beyond loopback takes allow, allow-any-client or proxy-users.
+ */
+bool config_may_listen(const struct config *config, const struct address *a);
 
 /* Whether this client is to be served: deny, then allow. */
 bool config_client_allowed(const struct config *config, const struct address *client);

@@ -17,6 +17,7 @@
 #include "config/field.h"
 #include "config/report.h"
 #include "config/text.h"
+#include "config/users.h"
 
 enum { INCLUDES_DEEP = 8, WHERE_BYTES = 512 };
 enum { MEMORY_BLOCKS = 32, MEMORY_BLOCK_BYTES = 64 * 1024 }; /* blocks below malloc's limit for mmap(2) */
@@ -309,6 +310,22 @@ static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 	return ok ? CFG_SUCCESS : CFG_FAIL;
 }
 
+/* Who asks for passwords need not name networks as well: then clients of all of them are heard. */
+static void load_users(struct loading *l)
+{
+	struct config *c = l->config;
+	const char *where = l->places.where[OPTION_proxy_users];
+
+	if (!c->proxy_users[0])
+		return;
+	c->users = users_load(c->proxy_users, where ? where : l->places.fallback, l->report);
+	if (c->allow_given)
+		return;
+	field_clear(&config_options[OPTION_allow], &c->allow);
+	assign(&config_options[OPTION_allow], &c->allow, SPAN("0.0.0.0/0"), "allow", l->report);
+	assign(&config_options[OPTION_allow], &c->allow, SPAN("::/0"), "allow", l->report);
+}
+
 static void finish(struct loading *l, cfg_t *cfg, const struct config_overrides *overrides)
 {
 	take_values(l, cfg);
@@ -316,7 +333,9 @@ static void finish(struct loading *l, cfg_t *cfg, const struct config_overrides 
 	if (report_failed(l->report))
 		return;
 	assign_inherited(l->config);
+	l->config->allow_given = l->places.allow_given;
 	config_check(l->config, &l->places, l->report);
+	load_users(l);
 }
 
 /*

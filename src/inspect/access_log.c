@@ -33,6 +33,7 @@ enum {
 	MAX_peer = ADDRESS_TEXT_MAX + 2,
 	MAX_count = 20,
 	MAX_method = RECORD_METHOD_MAX * JSON_BYTES_PER_BYTE + 2,
+	MAX_user = RECORD_USER_MAX * JSON_BYTES_PER_BYTE + 2,
 	MAX_url = RECORD_URL_MAX * JSON_BYTES_PER_BYTE + 2,
 	MAX_version = 5,
 	MAX_status = 5,
@@ -162,6 +163,12 @@ static void text_quoted(struct line *l, struct span before, struct span s)
 		line_put(l, s);
 	else
 		put_quoted(l, s);
+}
+
+static void text_user(struct line *l, struct span before, struct span user)
+{
+	if (user.n)
+		text_quoted(l, before, user);
 }
 
 static void text_reason(struct line *l, struct span before, const char *reason)
@@ -295,6 +302,12 @@ static void member_url(struct json *j, struct span key, struct span url)
 {
 	if (url.n)
 		member_word(j, key, url);
+}
+
+static void member_user(struct json *j, struct span key, struct span user)
+{
+	if (user.n)
+		member_word(j, key, user);
 }
 
 static void member_reason(struct json *j, struct span key, const char *reason)

@@ -16,6 +16,7 @@
  *
  *   left-alone=   why something or all of it was not busted
  *   error=        what went wrong, for the operator;  proxy-error= the same as a type of RFC 9209
+ *   user=         who logged in, after the password was found right
  *   truncated     the client was shown that the response is not whole
  *   tunnel        opaque bytes: CONNECT or Upgrade
  *   tls=          the version spoken with the origin;  unverified: it did not have to prove who it is

@@ -14,6 +14,7 @@
 enum {
 	RECORD_EDITS_MAX = MESSAGE_EDITS_MAX,
 	RECORD_METHOD_MAX = 24,
+	RECORD_USER_MAX = 64,
 	RECORD_URL_MAX = 1024, /* longer ones are cut, and marked so */
 };
 
@@ -50,8 +51,9 @@ struct record {
 	bool url_cut;
 	uint8_t request_edit_count, response_edit_count;
 	struct record_edit request_edits[RECORD_EDITS_MAX], response_edits[RECORD_EDITS_MAX];
-	uint16_t method_len, url_len;
+	uint16_t method_len, user_len, url_len;
 	char method[RECORD_METHOD_MAX];
+	char user[RECORD_USER_MAX]; /* who logged in */
 	char url[RECORD_URL_MAX];  /* userinfo as ***; last, so that only its used part need be touched */
 };
 

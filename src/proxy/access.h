@@ -6,6 +6,7 @@
 #ifndef FRESHET_PROXY_ACCESS_H
 #define FRESHET_PROXY_ACCESS_H
 
+#include "base/secret.h"
 #include "proxy/snapshot.h"
 
 struct exchange;
@@ -15,6 +16,9 @@ struct client_access {
 	uint64_t serial; /* of the snapshot by which it was judged; 0: not yet */
 	bool denied;     /* its address may not use us: it is told so */
 	bool local;      /* it may be taken to deny-destinations */
+	bool logged_in;  /* somebody did on this connection: */
+	uint32_t user;   /* his place among the snapshot's users */
+	struct secret_digest login; /* of the field by which he did */
 };
 
 /* Judges the client's address, unless this snapshot did before.  To be called when the address is known for good. */

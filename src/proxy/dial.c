@@ -359,9 +359,10 @@ struct dial *dial_start(struct worker *w, struct origin *origin, struct exchange
 		.started_us = w->loop.now_us,
 	};
 	/* A reload may have taken the parent away since the route was chosen. */
+	bool to_destination = route == ROUTE_DIRECT || goes_through(d, route);
 	d->through = goes_through(d, route) && routes_parent(d->view->snapshot->routes)->kind != PARENT_NONE;
 	/* Where a parent is connected to, that is the operator's will and not the client's. */
-	d->guarded = !d->through && (exchange ? exchange->place.guarded : origin->guarded && route != ROUTE_HTTP_PARENT);
+	d->guarded = to_destination && !d->through && (exchange ? exchange->place.guarded : origin->guarded);
 	list_push(&w->dials, &d->link);
 	d->connector.allows = dial_allows;
 	d->connector.done = dial_done;

@@ -1,6 +1,6 @@
 /*
- * One request and its response: life, events, the step function.  What each stage does is in exchange_request.c,
- * exchange_response.c and exchange_tunnel.c.
+ * One request and its response: life, events, the step function.  What each stage does is in exchange_access.c,
+ * exchange_request.c, exchange_response.c and exchange_tunnel.c.
  */
 #include "proxy/exchange.h"
 
@@ -40,11 +40,15 @@ void exchange_discard(struct exchange *x)
 /* Everything but the request and the arena, which the client filled already. */
 static void exchange_start(struct exchange *x)
 {
-	x->stage = STAGE_TARGET;
+	x->stage = STAGE_ACCESS;
 	x->view = snapshot_view_get(x->worker->view);
 	x->origin = NULL;
 	x->waiting_at = NULL;
 	x->dial = NULL;
+	x->login = NULL;
+	x->user = NULL;
+	x->retry_after_s = 0;
+	x->login_failed = false;
 	list_init(&x->wait_link);
 	deadline_init(&x->deadline, exchange_on_deadline);
 	x->target = (struct target){ .form = TARGET_ORIGIN };
@@ -209,6 +213,8 @@ static void exchange_finish(struct exchange *x)
 	report_exchange(x);
 	if (x->waiting_at)
 		origin_forget(x);
+	if (x->login)
+		login_forget(x);
 	dial_cancel(x->dial);
 	flow_fini(&x->up, x->worker);
 	flow_fini(&x->down, x->worker);
@@ -222,6 +228,10 @@ static void exchange_finish(struct exchange *x)
 static enum step step(struct exchange *x)
 {
 	switch (x->stage) {
+	case STAGE_ACCESS:
+		return step_access(x);
+	case STAGE_LOGIN:
+		return step_login(x);
 	case STAGE_TARGET:
 		return step_target(x);
 	case STAGE_HELLO:

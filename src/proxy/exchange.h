@@ -14,6 +14,8 @@
 #include "proxy/snapshot.h"
 
 struct client;
+struct login;
+struct user;
 struct dial;
 struct dialled;
 struct origin;
@@ -21,6 +23,8 @@ struct origin_conn;
 struct worker;
 
 enum stage {
+	STAGE_ACCESS,  /* may this client ask at all */
+	STAGE_LOGIN,   /* waiting until it is known who asks; only with proxy-users */
 	STAGE_TARGET,  /* what is asked for, and of whom */
 	STAGE_HELLO,   /* CONNECT, to be intercepted: what the client says first */
 	STAGE_PROBE,   /* whether the origin is fit for it */
@@ -59,7 +63,9 @@ struct exchange {
 	struct origin_conn *origin;  /* borrowed; NULL before SEND and after the loan */
 	struct origin *waiting_at;   /* borrowed: in whose line it stands; NULL none */
 	struct dial *dial;           /* owned: a tunnel's connection being made; NULL none */
-	struct list wait_link;       /* in waiting_at's line */
+	struct login *login;         /* borrowed: the check of a password that it waits for; NULL none */
+	const struct user *user;     /* who logged in; points into the view's configuration; NULL nobody */
+	struct list wait_link;       /* in waiting_at's line, or login's */
 	struct deadline deadline;
 	struct dead dead;
 	struct message request;      /* spans point into the arena */
@@ -75,6 +81,8 @@ struct exchange {
 	size_t response_scanned;
 	uint32_t interim_count;      /* 1xx responses passed on */
 	bool fresh_only;             /* the pooled connection was stale: take a new one */
+	uint16_t retry_after_s;      /* for answers of status 429; 0: the usual */
+	bool login_failed;           /* the password was checked, and wrong */
 	bool head_sent;              /* a final response's head went to the client: no other answer possible */
 	bool client_gone;            /* nothing can be sent to it any more */
 	bool up_abandoned;           /* the origin takes no more of the body */

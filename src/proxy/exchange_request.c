@@ -126,20 +126,6 @@ static enum step target_absolute(struct exchange *x)
 	return STEP_AGAIN;
 }
 
-/* False when the client's address has too many requests in flight. */
-static bool count_request(struct exchange *x)
-{
-	struct client *c = x->client;
-	unsigned max = x->view->snapshot->config->max_requests_per_address;
-
-	if (!c->tally || !max)
-		return true;
-	x->counted = tally_request_begin(c->tally, max);
-	if (!x->counted)
-		tally_warn(&x->worker->shared->tally, &c->address, "max-requests-per-address", x->worker->loop.now_us);
-	return x->counted;
-}
-
 /*
  * Inside of an intercepted tunnel: the target becomes absolute, by the tunnel's scheme and the request's Host (RFC 9112
  * section 3.3), and from there on the request is like any other.  False with the error answered.
@@ -189,14 +175,6 @@ enum step step_target(struct exchange *x)
 	const char *why;
 	enum step step;
 
-	access_judge(&x->client->access, x->view->snapshot, &x->client->address);
-	if (x->client->access.denied) {
-		x->client_persistent = false;
-		return exchange_fail(x, REPLY_DENIED_CLIENT, "the client's address is not in allow, or in deny");
-	}
-	if (!count_request(x))
-		return exchange_fail(x, REPLY_TOO_MANY_REQUESTS,
-			"the client's address has max-requests-per-address requests in flight already");
 	if (x->client->secure && !make_absolute(x, &step))
 		return step;
 	if (!target_parse(x->request.target, x->request.method_id == METHOD_CONNECT, &x->target, &why)) {

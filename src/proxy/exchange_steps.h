@@ -15,6 +15,8 @@ enum step {
 	STEP_WAIT,  /* for an event */
 };
 
+enum step step_access(struct exchange *x);  /* exchange_access.c */
+enum step step_login(struct exchange *x);
 enum step step_target(struct exchange *x);  /* exchange_request.c */
 enum step step_policy(struct exchange *x);
 enum step step_hello(struct exchange *x);   /* exchange_intercept.c */

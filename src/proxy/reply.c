@@ -135,8 +135,10 @@ static void put_proxy_status(struct text *t, const struct exchange *x, const str
 	if (e->type[0])
 		put_format(t, "; error=%s", e->type);
 	put_format(t, "; details=\"%s\"\r\n", details ? details : e->title);
-	if (e->status == 429)
-		put(t, SPAN("Retry-After: 1\r\n")); /* RFC 6585 section 4; a place comes free with any request's end */
+	if (e->status == 429) /* RFC 6585 section 4; a place comes free with any request's end */
+		put_format(t, "Retry-After: %u\r\n", x->retry_after_s ? x->retry_after_s : 1u);
+	if (e->status == 407) /* RFC 7617 */
+		put(t, SPAN("Proxy-Authenticate: Basic realm=\"freshet\", charset=\"UTF-8\"\r\n"));
 }
 
 /* -- sending -- */
@@ -154,6 +156,8 @@ static const char *reason_phrase(unsigned status)
 		return "Not Found";
 	case 405:
 		return "Method Not Allowed";
+	case 407:
+		return "Proxy Authentication Required";
 	case 408:
 		return "Request Timeout";
 	case 414:

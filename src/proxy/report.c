@@ -4,6 +4,7 @@
 #include "proxy/report.h"
 
 #include "base/clock.h"
+#include "config/users.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/worker.h"
@@ -104,6 +105,15 @@ static void report_facts(struct record *r, const struct exchange *x)
 	memcpy(r->response_edits, f->response_edits, f->response_edit_count * sizeof(f->response_edits[0]));
 }
 
+static void report_user(struct record *r, const struct user *user)
+{
+	struct span name = user ? span_first(span_str(user->name), RECORD_USER_MAX) : SPAN_NONE;
+
+	r->user_len = (uint16_t)name.n;
+	if (name.n)
+		memcpy(r->user, name.p, name.n);
+}
+
 void report_exchange(struct exchange *x)
 {
 	struct worker *w = x->worker;
@@ -115,5 +125,6 @@ void report_exchange(struct exchange *x)
 	report_facts(r, x);
 	report_times(r, x, clock_us());
 	report_url(r, x);
+	report_user(r, x->user);
 	ring_commit(w->records);
 }

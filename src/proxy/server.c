@@ -466,12 +466,13 @@ static bool server_init(struct server *s, struct config *config)
 	if (getrandom(&s->shared.instance, sizeof(s->shared.instance), 0) < 0)
 		s->shared.instance = (uint64_t)clock_wall_us() ^ (uint64_t)getpid();
 	tally_init(&s->shared.tally, s->shared.instance);
+	bool random = login_shared_init(&s->shared.login);
 	s->worker_count = count_workers(config);
 	log_threshold = config->log_level;
 	s->shared.clients_most = raise_descriptor_limit(config);
 	s->shared.log_writer = log_writer_new(s->worker_count);
 	s->base = event_base_new();
-	if (!s->shared.log_writer || !s->base || !prepare_log(s, config)) {
+	if (!random || !s->shared.log_writer || !s->base || !prepare_log(s, config)) {
 		config_free(config);
 		return false;
 	}
@@ -495,6 +496,7 @@ static void server_fini(struct server *s)
 		worker_join(&s->workers[i]);
 	log_cut(s);
 	tally_fini(&s->shared.tally);
+	login_shared_fini(&s->shared.login);
 	log_writer_free(s->shared.log_writer);
 	for (size_t i = 0; i < SIGNALS; i++)
 		if (s->signals[i])

@@ -76,11 +76,30 @@ static bool plan_one(struct socket_group *g, const struct sockets *current, cons
 	return false;
 }
 
+/* What systemd hands over was not checked with the configuration. */
+static bool may_listen(const struct sockets *s, const struct config *c, char why[SOCKETS_WHY_BYTES])
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; s->inherited && i < s->count; i++) {
+		if (config_may_listen(c, &s->groups[i].bound))
+			continue;
+		address_format(&s->groups[i].bound, text);
+		snprintf(why, SOCKETS_WHY_BYTES,
+			"the inherited socket %s can be reached from other machines: say with allow which clients are served, with "
+			"proxy-users which users, or set allow-any-client = yes", text);
+		return false;
+	}
+	return true;
+}
+
 bool sockets_plan(struct sockets *next, const struct sockets *current, const struct config *c, unsigned workers,
 	char why[SOCKETS_WHY_BYTES])
 {
 	size_t wanted = current->inherited ? current->count : c->listen.count;
 
+	if (!may_listen(current, c, why))
+		return false;
 	*next = (struct sockets){ .workers = workers, .inherited = current->inherited };
 	next->groups = calloc(wanted + 1, sizeof(*next->groups));
 	snprintf(why, SOCKETS_WHY_BYTES, "memory is out");

@@ -95,6 +95,7 @@ bool worker_init(struct worker *w, unsigned index, struct shared *shared, struct
 	pthread_mutex_init(&w->order_lock, NULL);
 	list_init(&w->clients);
 	list_init(&w->dials);
+	logins_init(&w->logins, w);
 	origins_init(&w->origins);
 	init_slabs(w);
 	if (!loop_init(&w->loop))
@@ -415,6 +416,7 @@ static void worker_fini(struct worker *w)
 		event_free(w->woken);
 	if (w->last_look)
 		event_free(w->last_look);
+	logins_fini(&w->logins);
 	loop_fini(&w->loop); /* buries what cut_off() left, so the slabs come after */
 	fini_slabs(w);
 	pipe_pool_fini(&w->pipes);

@@ -1,7 +1,7 @@
 /*
  * One worker: a thread with its own loop, pools and resolver, which accepts clients and serves them to the end.
  *
- * Workers share only snapshots, counters and the tally.  The main thread speaks to a worker by worker_post().
+ * Workers share only snapshots, counters, the tally and failures to log in.  The main thread speaks to a worker by worker_post().
  */
 #ifndef FRESHET_PROXY_WORKER_H
 #define FRESHET_PROXY_WORKER_H
@@ -14,6 +14,7 @@
 #include "net/resolve.h"
 #include "net/splice.h"
 #include "proxy/distrust.h"
+#include "proxy/login.h"
 #include "proxy/origin.h"
 #include "proxy/snapshot.h"
 #include "proxy/tally.h"
@@ -28,6 +29,7 @@ struct shared {
 	atomic_uint client_count;       /* all workers' clients, held against max-clients */
 	struct tally tally;             /* the same by client address */
 	unsigned clients_most;          /* how many of them there are descriptors for */
+	struct login_shared login;
 	uint64_t instance;              /* random: tells our own Via from others' */
 	struct log_writer *log_writer;  /* NULL without an access log */
 	struct learned *learned;        /* what outlives a connection */
@@ -71,6 +73,7 @@ struct worker {
 	struct snapshot_view *view;      /* owned: the current one */
 	struct resolver *resolver;       /* owned */
 	struct pipe_pool pipes;
+	struct logins logins;
 	struct origins origins;
 	struct distrust distrust;
 	struct slab client_slab, exchange_slab, origin_slab, origin_conn_slab, dial_slab;

@@ -340,6 +340,29 @@ static void test_reasons_are_quoted_unless_they_are_one_word(void **state)
 	}
 }
 
+static void test_name_of_a_user_cannot_forge_a_line(void **state)
+{
+	static const struct {
+		const char *user, *text, *json;
+	} rows[] = {
+		{ "anna", " user=anna ", "\"user.name\":\"anna\"" },
+		{ "anna b", " user=\"anna b\" ", "\"user.name\":\"anna b\"" },
+		{ "a\" x=\"y", " user=\"a\\x22 x=\\x22y\" ", "\"user.name\":\"a\\\" x=\\\"y\"" },
+		{ "J\xc3\xbcrgen", " user=\"J\\xC3\\xBCrgen\" ", "\"user.name\":\"J\xc3\xbcrgen\"" },
+	};
+	struct record r = busted_get();
+
+	(void)state;
+	assert_has(ACCESS_LOG_TEXT, &r, "user", false);
+	assert_has(ACCESS_LOG_JSON, &r, "user", false);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		r.user_len = (uint16_t)strlen(rows[i].user);
+		memcpy(r.user, rows[i].user, r.user_len);
+		assert_has(ACCESS_LOG_TEXT, &r, rows[i].text, true);
+		assert_has(ACCESS_LOG_JSON, &r, rows[i].json, true);
+	}
+}
+
 static void test_verdict_is_written_as_evidence_words_it(void **state)
 {
 	struct record r = busted_get();
@@ -410,7 +433,9 @@ static struct record longest(unsigned char byte)
 	memset(r.client.ip, 0xfe, sizeof(r.client.ip));
 	r.origin = r.client;
 	r.client.scope = r.origin.scope = r.client.port = r.origin.port = UINT16_MAX;
+	memset(r.user, byte, sizeof(r.user));
 	r.method_len = sizeof(r.method);
+	r.user_len = sizeof(r.user);
 	r.url_len = sizeof(r.url);
 	r.error = r.proxy_error = r.not_busted = reason;
 	r.started_us = r.queue_us = r.connect_us = r.first_byte_us = r.total_us = INT64_MAX;
@@ -455,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_urls_stay_one_word_and_one_string),
 		cmocka_unit_test(test_hostile_methods_are_escaped),
 		cmocka_unit_test(test_reasons_are_quoted_unless_they_are_one_word),
+		cmocka_unit_test(test_name_of_a_user_cannot_forge_a_line),
 		cmocka_unit_test(test_verdict_is_written_as_evidence_words_it),
 		cmocka_unit_test(test_name_of_a_cache_cannot_forge_a_line),
 		cmocka_unit_test(test_times_are_clamped_to_four_digit_years),

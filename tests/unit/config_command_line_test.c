@@ -118,7 +118,12 @@ static void test_wrong_usage_is_explained(void **state)
 		{ "--test=yes", "--test takes no value" },
 		{ "-p http", "-p: \"http\" is not a port" },
 		{ "-p 65536", "-p: \"65536\" is not a port" },
-		{ "start", "there is no command \"start\"; the only one is env" },
+		{ "start", "there is no command \"start\"; there are env and passwd" },
+		{ "passwd", "passwd takes a file and a user: freshet passwd [-D] FILE USER" },
+		{ "passwd users", "passwd takes a file and a user: freshet passwd [-D] FILE USER" },
+		{ "passwd users anna secret", "passwd takes a file and a user: freshet passwd [-D] FILE USER" },
+		{ "-D", "-D belongs to passwd: freshet passwd -D FILE USER" },
+		{ "-D env", "-D belongs to passwd: freshet passwd -D FILE USER" },
 		{ "env now", "\"now\" is one word too many" },
 	};
 

@@ -76,6 +76,8 @@ static void take_text(struct input *in, struct record *r)
 {
 	r->method_len = (uint16_t)take_below(in, RECORD_METHOD_MAX + 1);
 	take(in, r->method, r->method_len);
+	r->user_len = (uint16_t)take_below(in, RECORD_USER_MAX + 1);
+	take(in, r->user, r->user_len);
 	r->url_len = (uint16_t)(in->n < RECORD_URL_MAX ? in->n : RECORD_URL_MAX);
 	take(in, r->url, r->url_len);
 }
