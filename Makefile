@@ -51,7 +51,8 @@ OUR_LDFLAGS = $(LDFLAGS) $(LTO) $(SAN) -pie -pthread -Wl,-z,relro,-z,now
 SRCS := $(wildcard src/*.c src/*/*.c)
 OBJS := $(SRCS:%.c=$(BUILD)/%.o)
 # Folders that must work without an event loop, a resolver and TLS: what tests and fuzzers link.
-PURE_OBJS := $(foreach d,base http policy config inspect,$(filter $(BUILD)/src/$(d)/%,$(OBJS)))
+PURE_OBJS := $(foreach d,base http policy config inspect,$(filter $(BUILD)/src/$(d)/%,$(OBJS))) \
+	$(BUILD)/src/tls/hello.o
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
 INTEGRATION := $(patsubst tests/integration/%.c,$(BUILD)/integration/%,$(wildcard tests/integration/*_test.c))
 SOAK  := $(BUILD)/soak/load $(BUILD)/soak/origin

@@ -12,6 +12,8 @@ enum {
 	MESSAGE_HEAD_BYTES = 4,
 	MESSAGE_CLIENT_HELLO = 1,
 	RANDOM_BYTES = 32,
+	SESSION_BYTES_MAX = 32,
+	VERSION_TLS12 = 0x0303,
 	EXTENSION_SERVER_NAME = 0,
 	EXTENSION_ALPN = 16,
 	EXTENSION_SUPPORTED_VERSIONS = 43,
@@ -57,91 +59,113 @@ static struct reader take_vector(struct reader *r, size_t length_bytes)
 
 /* -- extensions -- */
 
-static char lower(unsigned char byte)
+/* Which of the extensions that count were there: none may come twice (RFC 8446 section 4.2). */
+enum { SEEN_NAME = 1, SEEN_ALPN = 2, SEEN_VERSIONS = 4, SEEN_ENCRYPTED = 8 };
+
+static bool first_time(unsigned *seen, unsigned which)
 {
-	return (char)(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
+	bool first = !(*seen & which);
+
+	*seen |= which;
+	return first;
+}
+
+/* A list that fills the rest, with its length before it; bad when it is empty. */
+static struct reader take_list(struct reader *r, size_t length_bytes)
+{
+	struct reader list = take_vector(r, length_bytes);
+
+	list.bad = list.bad || !list.n || r->n;
+	return list;
 }
 
 static bool is_name_byte(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+	return (c >= 'a' && c <= 'z') || ascii_digit(c) || c == '-' || c == '.' || c == '_';
 }
 
+static bool is_address_byte(char c)
+{
+	return ascii_digit(c) || c == '.';
+}
+
+/*
+ * An IPv4 address is no name (RFC 6066 section 3), but some clients say it, and servers do not mind: it is left out.
+ */
 static bool keep_name(struct reader name, struct hello *out)
 {
 	bool is_address = true;
 
 	if (name.n && name.p[name.n - 1] == '.')
 		name.n--;
-	if (!name.n || name.n > HELLO_NAME_MAX || name.p[0] == '.')
+	if (!name.n || name.n > HELLO_NAME_MAX || name.p[0] == '.' || name.p[name.n - 1] == '.')
 		return false;
 	for (size_t i = 0; i < name.n; i++) {
-		out->name[i] = lower(name.p[i]);
-		if (!is_name_byte(out->name[i]) || (i && out->name[i] == '.' && out->name[i - 1] == '.'))
+		char c = ascii_lower((char)name.p[i]);
+
+		if (!is_name_byte(c) || (i && c == '.' && out->name[i - 1] == '.'))
 			return false;
-		is_address = is_address && (out->name[i] == '.' || (out->name[i] >= '0' && out->name[i] <= '9'));
+		is_address = is_address && is_address_byte(c);
+		out->name[i] = c;
 	}
-	out->name[name.n] = '\0';
-	out->name_len = name.n;
-	return !is_address;
+	out->name_len = is_address ? 0 : name.n;
+	out->name[out->name_len] = '\0';
+	return true;
 }
 
+/* One name: nobody ever defined another type, and servers read no second one. */
 static bool read_server_name(struct reader e, struct hello *out)
 {
-	struct reader list = take_vector(&e, 2);
+	struct reader list = take_list(&e, 2);
+	size_t type = take_number(&list, 1);
+	struct reader name = take_list(&list, 2);
 
-	while (list.n && !list.bad) {
-		size_t type = take_number(&list, 1);
-		struct reader name = take_vector(&list, 2);
-
-		if (list.bad)
-			return false;
-		if (type == NAME_TYPE_HOST)
-			return !out->name_len && keep_name(name, out);
-	}
-	return !list.bad && !e.bad;
+	return !name.bad && type == NAME_TYPE_HOST && keep_name(name, out);
 }
 
 static bool read_alpn(struct reader e, struct hello *out)
 {
-	struct reader list = take_vector(&e, 2);
+	struct reader list = take_list(&e, 2);
 
 	out->has_alpn = true;
 	while (list.n && !list.bad) {
 		struct reader protocol = take_vector(&list, 1);
 
-		if (!list.bad && protocol.n == 8 && memcmp(protocol.p, "http/1.1", 8) == 0)
+		if (!protocol.n)
+			return false;
+		if (protocol.n == 8 && memcmp(protocol.p, "http/1.1", 8) == 0)
 			out->has_alpn_http1 = true;
 	}
-	return !list.bad && !e.bad;
+	return !list.bad;
 }
 
+/* What it says replaces the version of old.  Drafts and GREASE (RFC 8701) are no versions. */
 static bool read_versions(struct reader e, struct hello *out)
 {
-	struct reader list = take_vector(&e, 1);
+	struct reader list = take_list(&e, 1);
 
+	out->version = 0;
 	while (list.n && !list.bad) {
 		size_t version = take_number(&list, 2);
-		bool is_grease = (version & 0x0f0f) == 0x0a0a; /* RFC 8701 */
 
-		if (!list.bad && !is_grease && version > out->version)
+		if (version >> 8 == 3 && version > out->version)
 			out->version = (uint16_t)version;
 	}
-	return !list.bad && !e.bad;
+	return !list.bad;
 }
 
-static bool read_extension(size_t type, struct reader e, struct hello *out)
+static bool read_extension(size_t type, struct reader e, struct hello *out, unsigned *seen)
 {
 	switch (type) {
 	case EXTENSION_SERVER_NAME:
-		return read_server_name(e, out);
+		return first_time(seen, SEEN_NAME) && read_server_name(e, out);
 	case EXTENSION_ALPN:
-		return read_alpn(e, out);
+		return first_time(seen, SEEN_ALPN) && read_alpn(e, out);
 	case EXTENSION_SUPPORTED_VERSIONS:
-		return read_versions(e, out);
+		return first_time(seen, SEEN_VERSIONS) && read_versions(e, out);
 	case EXTENSION_ENCRYPTED_CLIENT_HELLO:
 		out->is_encrypted = true;
-		return true;
+		return first_time(seen, SEEN_ENCRYPTED);
 	default:
 		return true;
 	}
@@ -149,11 +173,13 @@ static bool read_extension(size_t type, struct reader e, struct hello *out)
 
 static bool read_extensions(struct reader r, struct hello *out)
 {
+	unsigned seen = 0;
+
 	while (r.n && !r.bad) {
 		size_t type = take_number(&r, 2);
 		struct reader e = take_vector(&r, 2);
 
-		if (r.bad || !read_extension(type, e, out))
+		if (r.bad || !read_extension(type, e, out, &seen))
 			return false;
 	}
 	return !r.bad;
@@ -161,13 +187,13 @@ static bool read_extensions(struct reader r, struct hello *out)
 
 static bool read_message(struct reader r, struct hello *out)
 {
-	out->version = (uint16_t)take_number(&r, 2);
+	size_t version = take_number(&r, 2);
+
 	take(&r, RANDOM_BYTES);
-	take_vector(&r, 1); /* session */
-	take_vector(&r, 2); /* ciphers */
-	take_vector(&r, 1); /* compressions */
-	if (r.bad)
+	struct reader session = take_vector(&r, 1), ciphers = take_vector(&r, 2), compressions = take_vector(&r, 1);
+	if (r.bad || session.n > SESSION_BYTES_MAX || !ciphers.n || ciphers.n % 2 || !compressions.n)
 		return false;
+	out->version = (uint16_t)(version < VERSION_TLS12 ? version : VERSION_TLS12); /* RFC 8446 section 4.1.2 */
 	if (!r.n)
 		return true; /* without extensions: old, and fine */
 	struct reader extensions = take_vector(&r, 2);
@@ -182,15 +208,23 @@ static bool looks_like_tls(struct reader r)
 	       (r.n < 6 || r.p[5] == MESSAGE_CLIENT_HELLO);
 }
 
-/* The length of the message, from its head; 0 while that is not whole. */
-static size_t message_len(const unsigned char *message, size_t n)
-{
-	struct reader head = { .p = message, .n = n };
+/* A handshake message, put together from the records it came in. */
+struct message {
+	size_t have;
+	unsigned char bytes[MESSAGE_HEAD_BYTES + HELLO_BYTES_MAX];
+};
 
-	if (n < MESSAGE_HEAD_BYTES)
-		return 0;
-	take_number(&head, 1);
-	return MESSAGE_HEAD_BYTES + take_number(&head, 3);
+/* Its length, head and all, once the head is there; 0 before. */
+static size_t message_len(const struct message *m)
+{
+	struct reader head = { .p = m->bytes + 1, .n = MESSAGE_HEAD_BYTES - 1 };
+
+	return m->have < MESSAGE_HEAD_BYTES ? 0 : MESSAGE_HEAD_BYTES + take_number(&head, 3);
+}
+
+static bool message_is_whole(const struct message *m)
+{
+	return m->have >= MESSAGE_HEAD_BYTES && m->have >= message_len(m);
 }
 
 static enum hello_progress bad(const char **why, const char *reason)
@@ -199,39 +233,49 @@ static enum hello_progress bad(const char **why, const char *reason)
 	return HELLO_BAD;
 }
 
+/* What there is of one record.  What does not fit belongs to no message that is accepted. */
+static enum hello_progress take_record(struct reader *r, struct message *m, const char **why)
+{
+	if (r->n < RECORD_HEAD_BYTES)
+		return HELLO_MORE;
+	if (take_number(r, 1) != RECORD_HANDSHAKE || take_number(r, 2) >> 8 != 3)
+		return bad(why, "another record in the middle of the ClientHello");
+	size_t n = take_number(r, 2);
+	if (!n || n > RECORD_BYTES_MAX)
+		return bad(why, "a record of an impossible length");
+	struct reader part = take(r, r->n < n ? r->n : n);
+	size_t room = sizeof(m->bytes) - m->have, fits = part.n < room ? part.n : room;
+	memcpy(m->bytes + m->have, part.p, fits);
+	m->have += fits;
+	return HELLO_WHOLE;
+}
+
+static enum hello_progress gather(struct reader r, struct message *m, const char **why)
+{
+	enum hello_progress progress = HELLO_WHOLE;
+
+	while (progress == HELLO_WHOLE && !message_is_whole(m)) {
+		if (message_len(m) > sizeof(m->bytes))
+			return bad(why, "the ClientHello is too large");
+		progress = take_record(&r, m, why);
+	}
+	return progress;
+}
+
 enum hello_progress hello_read(struct span bytes, struct hello *out, const char **why)
 {
-	unsigned char message[MESSAGE_HEAD_BYTES + HELLO_BYTES_MAX];
 	struct reader r = { .p = (const unsigned char *)bytes.p, .n = bytes.n };
-	size_t have = 0;
+	struct message m;
 
+	m.have = 0; /* the rest need not be cleared at each piece */
 	if (!looks_like_tls(r))
 		return HELLO_NOT_TLS;
-	for (;;) {
-		size_t want = message_len(message, have);
-
-		if (want > sizeof(message))
-			return bad(why, "the ClientHello is too large");
-		if (want && have >= want)
-			break;
-		if (r.n < RECORD_HEAD_BYTES)
-			return HELLO_MORE;
-		if (take_number(&r, 1) != RECORD_HANDSHAKE || take_number(&r, 2) >> 8 != 3)
-			return bad(why, "another record in the middle of the ClientHello");
-		size_t n = take_number(&r, 2);
-		if (!n || n > RECORD_BYTES_MAX)
-			return bad(why, "a record of an impossible length");
-		struct reader part = r.n < n ? take(&r, r.n) : take(&r, n);
-		if (part.n > sizeof(message) - have)
-			return bad(why, "the ClientHello is too large");
-		memcpy(message + have, part.p, part.n);
-		have += part.n;
-	}
-	size_t want = message_len(message, have);
-	struct reader body = { .p = message + MESSAGE_HEAD_BYTES, .n = want - MESSAGE_HEAD_BYTES };
-
+	enum hello_progress progress = gather(r, &m, why);
+	if (progress != HELLO_WHOLE)
+		return progress;
+	struct reader body = { .p = m.bytes + MESSAGE_HEAD_BYTES, .n = message_len(&m) - MESSAGE_HEAD_BYTES };
 	*out = (struct hello){ .version = 0 };
-	if (message[0] != MESSAGE_CLIENT_HELLO || !read_message(body, out))
+	if (m.bytes[0] != MESSAGE_CLIENT_HELLO || !read_message(body, out))
 		return bad(why, "the ClientHello is malformed");
 	return HELLO_WHOLE;
 }
