@@ -215,7 +215,8 @@ fuzz-smoke:
 # New inputs stay in build/; tests/fuzz/corpus holds those worth keeping.
 fuzz-run: $(FUZZ)
 	@for t in $(FUZZ); do n=$${t##*/}; mkdir -p $$t.corpus; echo "fuzz: $$n, $(FUZZ_SECONDS) s"; \
-		$$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -artifact_prefix=$$t- \
+		$$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=2048 -len_control=20 \
+			-dict=tests/fuzz/http.dict -artifact_prefix=$$t- \
 			-print_final_stats=1 $$t.corpus $$(ls -d tests/fuzz/corpus/$$n 2>/dev/null) >$$t.log 2>&1 || \
 			{ tail -n 60 $$t.log; echo "fuzz: $$n FAILED, input and log at $$t*"; exit 1; }; \
 		sed -n 's/^stat::number_of_executed_units: */  runs   /p' $$t.log; done
