@@ -1,10 +1,11 @@
 /*
  * The clients of the soak test: a thread each, one session after the other.
  *
- *   load PROXY_PORT SEED VISITORS LIMIT_MS REFUSED UNKNOWN AUTHORITY...
+ *   load PROXY_PORT SEED LIMIT_MS REFUSED UNKNOWN AUTHORITY...
  *
- * Reads "FIRST SECONDS" from standard input, behaves for so long, session numbers from FIRST on, then prints its
- * tally and "NEXT n"; as often as it is told to.  Session n of visitor v is always the same for one seed.
+ * Reads "VISITORS FIRST SECONDS" from standard input, lets so many behave for so long, their session numbers from
+ * FIRST on, then prints its tally and "NEXT n"; as often as it is told to.  Session n of visitor v is always the same
+ * for one seed.
  */
 #include "tally.h"
 #include "visit.h"
@@ -73,27 +74,27 @@ int main(int argc, char **argv)
 	static struct visitor visitors[VISITORS_MAX];
 	static struct world world;
 	unsigned long long first;
+	unsigned n;
 	double seconds;
 
-	if (argc < 8 || argc > 7 + AUTHORITIES_MAX) {
-		fputs("usage: load PROXY_PORT SEED VISITORS LIMIT_MS REFUSED UNKNOWN AUTHORITY...\n", stderr);
+	if (argc < 7 || argc > 6 + AUTHORITIES_MAX) {
+		fputs("usage: load PROXY_PORT SEED LIMIT_MS REFUSED UNKNOWN AUTHORITY...\n", stderr);
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	unsigned n = (unsigned)strtoul(argv[3], NULL, 10) % VISITORS_MAX;
 	world = (struct world){
 		.proxy_port = (unsigned)strtoul(argv[1], NULL, 10),
 		.seed = strtoull(argv[2], NULL, 10),
-		.limit_ms = (int)strtol(argv[4], NULL, 10),
-		.refused = argv[5],
-		.unknown = argv[6],
-		.authority_count = (unsigned)argc - 7,
+		.limit_ms = (int)strtol(argv[3], NULL, 10),
+		.refused = argv[4],
+		.unknown = argv[5],
+		.authority_count = (unsigned)argc - 6,
 	};
 	for (unsigned i = 0; i < world.authority_count; i++)
-		world.authorities[i] = argv[7 + i];
-	for (unsigned i = 0; i < n; i++)
+		world.authorities[i] = argv[6 + i];
+	for (unsigned i = 0; i < VISITORS_MAX; i++)
 		visitors[i] = (struct visitor){ .world = &world, .number = i };
-	while (scanf("%llu %lf", &first, &seconds) == 2) {
+	while (scanf("%u %llu %lf", &n, &first, &seconds) == 3 && n <= VISITORS_MAX) {
 		uint64_t next = run(visitors, n, first, seconds);
 
 		tally_print();

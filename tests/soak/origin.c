@@ -1,7 +1,11 @@
 /*
  * The capricious origin of the soak test: a thread per connection, each request answered as its plan wants.
  *
- *   origin            listens on free ports of 127.0.0.1 and, where there is IPv6, of [::1]; prints "PORTS a b"
+ *   origin            listens on two free ports of 127.0.0.1 and, where there is IPv6, one of [::1]; prints
+ *                     "PORTS a b c"
+ *
+ * Behind the first port strangers' answers are sent, too.  The others are spared them: a proxy that stops reusing
+ * connections to an origin that does such things still reuses theirs.
  *
  * Ends with standard input, and then prints its tally.  Judges every request that it reads: fields that were
  * not to come through, bodies byte by byte, a POST that comes twice.
@@ -26,6 +30,19 @@ enum { LIMIT_MS = 60000, STACK_BYTES = 256 * 1024, SEEN = 1 << 16 };
 
 static const char stranger[] = "HTTP/1.1 200 OK\r\nX-Id: stranger\r\nContent-Length: 8\r\n\r\nSTRANGER";
 static _Atomic uint64_t seen_posts[SEEN];
+
+enum { CAPRICIOUS_FOUR, HONEST_FOUR, HONEST_SIX, PORTS };
+
+struct listener {
+	const char *host;
+	bool honest;
+	int fd;
+};
+
+struct conn {
+	bool honest;
+	struct wire wire;
+};
 
 struct asked {
 	struct plan plan;
@@ -356,8 +373,9 @@ static void tunnel(struct wire *w, const struct asked *a)
 
 /* -- connections -- */
 
-static void serve(struct wire *w)
+static void serve(struct conn *c)
 {
+	struct wire *w = &c->wire;
 	struct asked a;
 
 	for (;;) {
@@ -374,6 +392,8 @@ static void serve(struct wire *w)
 		}
 		if (!understand(w, &a))
 			return;
+		if (c->honest && a.plan.fault == FAULT_EXTRA)
+			a.plan.fault = FAULT_NONE;
 		tally_add("requests", 1);
 		tally_add(fault_kinds[a.plan.fault].name, 1);
 		if (a.upgrade) {
@@ -387,43 +407,44 @@ static void serve(struct wire *w)
 
 static void *connection(void *arg)
 {
-	struct wire *w = arg;
+	struct conn *c = arg;
 
-	serve(w);
-	wire_close(w);
-	free(w);
+	serve(c);
+	wire_close(&c->wire);
+	free(c);
 	return NULL;
 }
 
-static void start(int fd)
+static void start(int fd, bool honest)
 {
-	struct wire *w = malloc(sizeof(*w));
+	struct conn *c = malloc(sizeof(*c));
 	pthread_attr_t attr;
 	pthread_t thread;
 	int on = 1;
 
-	if (!w)
+	if (!c)
 		abort();
-	wire_init(w, fd, LIMIT_MS);
+	c->honest = honest;
+	wire_init(&c->wire, fd, LIMIT_MS);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	tally_add("connections", 1);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	if (pthread_create(&thread, &attr, connection, w))
+	if (pthread_create(&thread, &attr, connection, c))
 		abort();
 	pthread_attr_destroy(&attr);
 }
 
 static void *accept_all(void *arg)
 {
-	const int *listener = arg;
+	const struct listener *l = arg;
 
 	for (;;) {
-		int fd = accept4(*listener, NULL, NULL, SOCK_CLOEXEC);
+		int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
 
 		if (fd >= 0)
-			start(fd);
+			start(fd, l->honest);
 		else
 			usleep(1000);
 	}
@@ -431,36 +452,40 @@ static void *accept_all(void *arg)
 }
 
 /* The port, or 0 where the address does not exist. */
-static unsigned listen_on(const char *host, int *fd)
+static unsigned listen_on(struct listener *l)
 {
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
 	struct sockaddr_in four = { .sin_family = AF_INET };
-	bool is_six = strchr(host, ':');
+	bool is_six = strchr(l->host, ':');
 	struct sockaddr *at = is_six ? (struct sockaddr *)&six : (struct sockaddr *)&four;
 	socklen_t len = is_six ? sizeof(six) : sizeof(four);
 
-	inet_pton(at->sa_family, host, is_six ? (void *)&six.sin6_addr : (void *)&four.sin_addr);
-	*fd = socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (*fd < 0 || bind(*fd, at, len) || listen(*fd, 4096) || getsockname(*fd, at, &len))
+	inet_pton(at->sa_family, l->host, is_six ? (void *)&six.sin6_addr : (void *)&four.sin_addr);
+	l->fd = socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (l->fd < 0 || bind(l->fd, at, len) || listen(l->fd, 4096) || getsockname(l->fd, at, &len))
 		return 0;
 	return ntohs(is_six ? six.sin6_port : four.sin_port);
 }
 
 int main(void)
 {
-	static int listeners[2];
-	unsigned four = listen_on("127.0.0.1", &listeners[0]), six = listen_on("::1", &listeners[1]);
+	static struct listener listeners[PORTS] = {
+		[CAPRICIOUS_FOUR] = { "127.0.0.1", false, -1 },
+		[HONEST_FOUR] = { "127.0.0.1", true, -1 },
+		[HONEST_SIX] = { "::1", true, -1 },
+	};
+	unsigned ports[PORTS];
 	pthread_t thread;
 	char nothing[64];
 
 	signal(SIGPIPE, SIG_IGN);
-	if (!four)
-		return 1;
-	printf("PORTS %u %u\n", four, six);
-	fflush(stdout);
-	for (unsigned i = 0; i < (six ? 2 : 1); i++)
-		if (pthread_create(&thread, NULL, accept_all, &listeners[i]))
+	for (unsigned i = 0; i < PORTS; i++) {
+		ports[i] = listen_on(&listeners[i]);
+		if (ports[i] && pthread_create(&thread, NULL, accept_all, &listeners[i]))
 			return 1;
+	}
+	printf("PORTS %u %u %u\n", ports[CAPRICIOUS_FOUR], ports[HONEST_FOUR], ports[HONEST_SIX]);
+	fflush(stdout);
 	while (read(STDIN_FILENO, nothing, sizeof(nothing)) > 0)
 		;
 	tally_print();
