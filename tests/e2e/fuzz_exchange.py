@@ -125,6 +125,8 @@ class FuzzOrigin:
 
     def check_stream(self, conn):
         """All that came on this connection was beyond doubt; its last request may have broken off."""
+        if conn.received.startswith(b"\x16\x03"):
+            return  # a TLS hello: some mistakes make http:// into https://
         requests, why = strict.requests_in(conn.received)
         if why not in (None, "short") and not conn.switched:
             self.failures.report(-1, f"the origin got what is no HTTP: {why}", conn.received)
