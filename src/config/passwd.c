@@ -49,8 +49,8 @@ static bool ask(const char *prompt, char line[LINE_BYTES])
 		return read_line(line);
 	silent = before;
 	silent.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent); /* drops what was typed before, so it comes before the prompt */
 	fputs(prompt, stderr);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
 	bool got = read_line(line);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	fputc('\n', stderr);

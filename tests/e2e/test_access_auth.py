@@ -4,6 +4,7 @@ import os
 import pathlib
 import pty
 import re
+import select
 import shutil
 import socket
 import struct
@@ -520,15 +521,22 @@ def test_passwd_at_a_terminal_asks_twice_and_shows_nothing(tmp_path):
     with subprocess.Popen([BINARY, "passwd", path, "anna"], stdin=slave, stdout=slave, stderr=slave) as process:
         os.close(slave)
         shown = b""
+
+        def read_on():
+            nonlocal shown
+            assert select.select([master], [], [], 10)[0], f"nothing more after {shown!r}"
+            try:
+                part = os.read(master, 100)
+            except OSError:  # the end, on a terminal
+                part = b""
+            shown += part
+            return part
         for prompt in (b"Password: ", b"The same again: "):
             while not shown.endswith(prompt):
-                shown += os.read(master, 100)
+                assert read_on()
             os.write(master, b"unseen words\n")
-        while True:
-            try:
-                shown += os.read(master, 100)
-            except OSError:
-                break
+        while read_on():
+            pass
         assert process.wait(10) == 0
     os.close(master)
     assert b"unseen" not in shown
