@@ -273,9 +273,18 @@ void conn_end_writes(struct conn *c)
 
 	if (c->write_ended)
 		return;
-	c->write_ended = true;
-	if (c->io->seal_end && (!c->io->seal_end(c, &wire) || !conn_send_wire(c, wire)))
+	if (c->io->seal_end && (!c->io->seal_end(c, &wire) || !conn_send_wire(c, wire))) {
+		c->write_ended = true;
 		return; /* broken: reading will find out */
+	}
+	conn_cut_writes(c);
+}
+
+void conn_cut_writes(struct conn *c)
+{
+	if (c->write_ended)
+		return;
+	c->write_ended = true;
 	if (!conn_blocked(c))
 		shutdown(c->fd, SHUT_WR);
 }

@@ -74,6 +74,7 @@ struct conn {
 	bool has_room;                  /* the kernel told that it takes bytes again, and nobody was served yet */
 	bool hung_up;                   /* the peer's end is on its way: reads are not done before it was read */
 	bool read_ended;                /* end of file was read */
+	bool read_cut;                  /* set by the transport: reads failed because the peer ended without a word */
 	bool write_ended;               /* shut down, or to be once `out` is sent */
 	struct buf in;                  /* received, not consumed */
 	struct buf out;                 /* accepted, not sent: as it goes over the wire */
@@ -181,6 +182,9 @@ static inline bool conn_blocked(const struct conn *c)
 
 /* No more bytes will be sent; the peer sees the end after what is stored. */
 void conn_end_writes(struct conn *c);
+
+/* The same without the transport's word for it: the peer sees that something may be missing. */
+void conn_cut_writes(struct conn *c);
 
 /* Sees to it that the owner is called for what the state asks for; to be called after every change of it. */
 void conn_update(struct conn *c);

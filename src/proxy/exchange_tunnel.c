@@ -18,6 +18,16 @@ enum step exchange_become_tunnel(struct exchange *x)
 	return STEP_AGAIN;
 }
 
+/*
+ * The source ended without the word that TLS has for it, as is the custom of many.  What it sent is passed on in full,
+ * and its end as it came: whether anything is missing, the protocol inside knows.
+ */
+static void pass_cut(struct flow *f, struct conn *to)
+{
+	f->state = FLOW_DONE;
+	conn_cut_writes(to);
+}
+
 /* One direction.  False when the tunnel is broken. */
 static bool run(struct exchange *x, struct flow *f, struct conn *from, struct conn *to)
 {
@@ -29,9 +39,13 @@ static bool run(struct exchange *x, struct flow *f, struct conn *from, struct co
 	case FLOW_FINISHED:
 		conn_end_writes(to);
 		return true;
+	case FLOW_SOURCE_BROKEN:
+		if (!from->read_cut)
+			return false;
+		pass_cut(f, to);
+		return true;
 	case FLOW_SOURCE_CUT:
 	case FLOW_SOURCE_BAD:
-	case FLOW_SOURCE_BROKEN:
 	case FLOW_SINK_BROKEN:
 		break;
 	}

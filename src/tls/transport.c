@@ -182,6 +182,7 @@ static ssize_t read_result(struct conn *c, int result)
 	case SSL_ERROR_ZERO_RETURN: /* the peer said that this is the end */
 		return 0;
 	default:
+		c->read_cut = tls_of(c)->ended;
 		errno = ECONNRESET; /* an end without a word is not one: somebody may have cut it short */
 		return -1;
 	}
