@@ -161,13 +161,20 @@ static bool make_absolute(struct exchange *x, enum step *step)
 	return true;
 }
 
-/* Another site's request does not belong into this tunnel: neither its name nor its certificate were looked at. */
-static bool belongs_here(const struct exchange *x)
+/*
+ * Another site's request does not belong into this tunnel: neither its name nor its certificate were looked at.  Who
+ * names no port means the tunnel's.
+ */
+static bool belongs_here(struct exchange *x)
 {
 	const struct secure *s = x->client->secure;
 
-	return !s || (x->target.scheme == SCHEME_HTTPS && (span_ieq(x->target.host, span_str(s->host)) ||
-							      span_ieq(x->target.host, span_str(s->name))));
+	if (!s)
+		return true;
+	if (!x->target.port_given)
+		x->target.port = s->port;
+	return x->target.scheme == SCHEME_HTTPS && x->target.port == s->port &&
+	       (span_ieq(x->target.host, span_str(s->host)) || span_ieq(x->target.host, span_str(s->name)));
 }
 
 enum step step_target(struct exchange *x)
