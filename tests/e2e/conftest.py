@@ -4,6 +4,7 @@ import socket
 import pytest
 
 from harness import Client, Freshet, Origin
+from harness.tls import Pki
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +37,9 @@ def loopbacks():
     except OSError:
         pass
     return hosts
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    """Authorities and certificates, made once."""
+    return Pki(tmp_path_factory.mktemp("pki"))
