@@ -202,6 +202,8 @@ static ssize_t tls_read(struct conn *c, char *to, size_t n)
 		total += got;
 	ssize_t ending = total ? (ssize_t)total : read_result(c, result);
 	int error = errno;
+	if (total && result != 1 && SSL_get_error(t->ssl, result) != SSL_ERROR_WANT_READ)
+		c->hung_up = true; /* the end came with the bytes: the next read tells */
 	if (!conn_send_wire(c, written(c)) && !total) /* key updates, alerts */
 		return -1;
 	deadline_start(c->loop, &t->rest, DEADLINE_TLS_REST);
@@ -263,6 +265,7 @@ static bool tls_seal(struct conn *c, const struct iovec *iov, int count, struct 
 	if (!encrypt(c, w->plain, gathered))
 		return false;
 	*wire = written(c);
+	deadline_start(c->loop, &tls_of(c)->rest, DEADLINE_TLS_REST);
 	return true;
 }
 
@@ -454,12 +457,12 @@ static struct tls_failure failure_of(const struct tls *t)
 
 	if (!SSL_is_server(t->ssl) && verdict != X509_V_OK && SSL_get_verify_mode(t->ssl) != SSL_VERIFY_NONE)
 		return (struct tls_failure){ TLS_FAULT_CERTIFICATE, X509_verify_cert_error_string(verdict) };
+	if (ERR_GET_REASON(error) > SSL_AD_REASON_OFFSET)
+		return (struct tls_failure){ TLS_FAULT_ALERT, reason ? reason : "a TLS alert" };
 	if (t->ended)
 		return (struct tls_failure){ TLS_FAULT_CLOSED, "the connection was closed in the middle of the TLS handshake" };
 	if (!error)
 		return (struct tls_failure){ TLS_FAULT_CLOSED, "the connection was reset in the middle of the TLS handshake" };
-	if (ERR_GET_REASON(error) > SSL_AD_REASON_OFFSET)
-		return (struct tls_failure){ TLS_FAULT_ALERT, reason ? reason : "a TLS alert" };
 	if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
 		return (struct tls_failure){ TLS_FAULT_MEMORY, "memory is out" };
 	if (is_foreign(error))
