@@ -358,14 +358,17 @@ static bool is_ip(const char *name)
 	return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
 }
 
-/* The name goes into the hello, unless it is an address (RFC 6066 section 3), and must be in the certificate. */
+/*
+ * The name goes into the hello, unless it is an address (RFC 6066 section 3), and must be in the certificate, where
+ * names belong: its subject does not count (RFC 9525 section 6.3).
+ */
 static bool set_name(SSL *ssl, const char *name)
 {
 	X509_VERIFY_PARAM *p = SSL_get0_param(ssl);
 
 	if (is_ip(name))
 		return X509_VERIFY_PARAM_set1_ip_asc(p, name) == 1;
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
 }
 
