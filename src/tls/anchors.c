@@ -47,12 +47,22 @@ static bool add_system(X509_STORE *store)
 	return X509_STORE_set_default_paths(store) == 1;
 }
 
+/* Who has no revocation list for a certificate's issuer is not to be stopped by that. */
+static int on_verify(int ok, X509_STORE_CTX *x)
+{
+	if (ok || X509_STORE_CTX_get_error(x) != X509_V_ERR_UNABLE_TO_GET_CRL)
+		return ok;
+	X509_STORE_CTX_set_error(x, X509_V_OK);
+	return 1;
+}
+
 static bool add_file(X509_STORE *store, const char *file)
 {
 	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
 
 	if (!lookup || X509_load_cert_crl_file(lookup, file, X509_FILETYPE_PEM) <= 0)
 		return false;
+	X509_STORE_set_verify_cb(store, on_verify);
 	return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1;
 }
 
@@ -64,13 +74,4 @@ struct x509_store_st *anchors_new(const char *trust_file)
 		return store;
 	X509_STORE_free(store);
 	return NULL;
-}
-
-/* Who has no revocation list for a certificate's issuer is not to be stopped by that. */
-int anchors_on_verify(int ok, struct x509_store_ctx_st *x)
-{
-	if (ok || X509_STORE_CTX_get_error(x) != X509_V_ERR_UNABLE_TO_GET_CRL)
-		return ok;
-	X509_STORE_CTX_set_error(x, X509_V_OK);
-	return 1;
 }

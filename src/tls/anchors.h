@@ -7,15 +7,11 @@
 #include "base/span.h"
 
 struct x509_store_st;
-struct x509_store_ctx_st;
 
 /*
  * The system's anchors, and those of a PEM file unless its name is empty; revocation lists in that file are heeded.
  * NULL when the file cannot be read (OpenSSL's error queue says why) or memory is out.
  */
 struct x509_store_st *anchors_new(const char *trust_file) MUST_CHECK;
-
-/* What such a store needs as verification callback of its contexts. */
-int anchors_on_verify(int ok, struct x509_store_ctx_st *x);
 
 #endif
