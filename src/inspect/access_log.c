@@ -40,6 +40,7 @@ enum {
 	MAX_bytes = 21,
 	MAX_duration = 24,
 	MAX_wait = 24,
+	MAX_seconds = 21,
 	MAX_word = 32,
 	MAX_fact = 5,
 	MAX_reason = REASON_MAX * JSON_BYTES_PER_BYTE + 2,
@@ -245,6 +246,14 @@ static void text_wait(struct line *l, struct span before, int64_t us)
 		text_duration(l, before, us);
 }
 
+static void text_seconds(struct line *l, struct span before, int64_t s)
+{
+	if (s <= 0)
+		return;
+	text_count(l, before, (uint64_t)s);
+	line_put_char(l, 's');
+}
+
 static void text_fact(struct line *l, struct span before, bool is)
 {
 	if (is)
@@ -381,6 +390,12 @@ static void member_wait(struct json *j, struct span key, int64_t us)
 {
 	if (us >= 0)
 		member_count(j, key, (uint64_t)us);
+}
+
+static void member_seconds(struct json *j, struct span key, int64_t s)
+{
+	if (s > 0)
+		member_count(j, key, (uint64_t)s);
 }
 
 static void member_fact(struct json *j, struct span key, bool is)

@@ -20,6 +20,7 @@
  *   truncated     the client was shown that the response is not whole
  *   tunnel        opaque bytes: CONNECT or Upgrade
  *   tls=          the version spoken with the origin;  unverified: it did not have to prove who it is
+ *   staple-missing  its certificate demands a stapled OCSP response, and none came
  *   passed-for=   for so long the host will be passed through unread, for the reason in left-alone
  *   http/1.0      the client's version, where it is not 1.1
  *   url-cut       the URL was longer than it is shown

@@ -33,7 +33,7 @@ struct record {
 	int64_t connect_us;        /* resolving and connecting */
 	int64_t first_byte_us;     /* from the request's head to the response's first byte */
 	int64_t total_us;
-	int64_t passed_for_us;     /* for so long the host will be passed through unread; 0 this time only */
+	int64_t passed_for_s;      /* for so long the host will be passed through unread; 0 this time only */
 	struct verdict verdict;
 	const char *error;         /* constant, for the operator; NULL */
 	const char *proxy_error;   /* RFC 9209 error type; NULL */
@@ -45,6 +45,7 @@ struct record {
 	bool tunnel;               /* CONNECT or Upgrade: opaque bytes */
 	bool intercepted;          /* CONNECT whose inside is read: the requests in it have records of their own */
 	bool unverified;           /* the origin did not have to prove who it is */
+	bool staple_missing;       /* its certificate demands a stapled OCSP response, and none came */
 	bool busted;
 	bool reused;               /* a pooled origin connection */
 	bool truncated;            /* the client was shown that the response is not whole */

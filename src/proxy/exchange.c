@@ -350,6 +350,14 @@ void exchange_origin_broken(struct exchange *x)
 	exchange_step(x);
 }
 
+static void note_tls(struct exchange *x, const struct conn *c)
+{
+	struct tls_facts facts = tls_facts(c);
+
+	x->facts.tls = facts.version;
+	x->facts.staple_missing = facts.staple_missing;
+}
+
 void exchange_connected(struct exchange *x, struct origin_conn *oc, int64_t dial_us)
 {
 	deadline_stop(&x->worker->loop, &x->deadline);
@@ -359,7 +367,7 @@ void exchange_connected(struct exchange *x, struct origin_conn *oc, int64_t dial
 	x->facts.reused = oc->reused;
 	x->facts.origin = oc->address;
 	if (tls_is_on(&oc->conn))
-		x->facts.tls = tls_facts(&oc->conn).version;
+		note_tls(x, &oc->conn);
 	if (!x->stepping)
 		exchange_step(x);
 }

@@ -48,7 +48,7 @@ struct exchange_facts {
 	const char *tls;         /* constant: the version spoken, with the origin or, CONNECT, with the client; NULL none */
 	int64_t passed_for_us;   /* how long what is passed through will be; 0 no longer than this */
 	uint16_t status;
-	bool reused, truncated, intercepted, unverified;
+	bool reused, truncated, intercepted, unverified, staple_missing;
 	bool unrecorded;         /* not for the access log */
 	uint8_t response_edit_count;
 	struct record_edit response_edits[RECORD_EDITS_MAX];

@@ -99,7 +99,8 @@ static void report_facts(struct record *r, const struct exchange *x)
 	r->tls = f->tls;
 	r->intercepted = f->intercepted;
 	r->unverified = f->unverified;
-	r->passed_for_us = f->passed_for_us;
+	r->staple_missing = f->staple_missing;
+	r->passed_for_s = (f->passed_for_us + 999999) / 1000000;
 	r->request_edit_count = record_edits(r->request_edits, &x->request);
 	r->response_edit_count = f->response_edit_count;
 	memcpy(r->response_edits, f->response_edits, f->response_edit_count * sizeof(f->response_edits[0]));
