@@ -19,6 +19,7 @@
  */
 enum deadline_class {
 	DEADLINE_CLIENT_HEAD,
+	DEADLINE_CLIENT_HELLO, /* for the first byte inside of a tunnel that is to be read */
 	DEADLINE_CLIENT_IDLE,
 	DEADLINE_QUEUE,
 	DEADLINE_CONNECT,

@@ -72,13 +72,31 @@ bool exchange_may_intercept(struct exchange *x)
 
 /* -- the client's hello -- */
 
+/* Of some protocols it is the server who begins: there the client would wait for ever, and we for it. */
+static enum deadline_class silence_of(const struct exchange *x)
+{
+	return x->policy.settings->intercept == INTERCEPT_STRICT ? DEADLINE_CLIENT_HEAD : DEADLINE_CLIENT_HELLO;
+}
+
+void exchange_hello_expired(struct exchange *x)
+{
+	pass(x, "passed unread: the client does not begin, so it is not TLS", 0);
+}
+
+/* It has begun: now it has the time that a head has. */
+static void hello_has_begun(struct exchange *x)
+{
+	if (x->deadline.class == DEADLINE_CLIENT_HELLO)
+		deadline_start(&x->worker->loop, &x->deadline, DEADLINE_CLIENT_HEAD);
+}
+
 enum step exchange_intercept(struct exchange *x)
 {
 	if (!reply_tunnel(x))
 		return exchange_abandon(x, "the client went away");
 	x->tunnel_told = x->head_sent = true;
 	x->stage = STAGE_HELLO;
-	deadline_start(&x->worker->loop, &x->deadline, DEADLINE_CLIENT_HEAD);
+	deadline_start(&x->worker->loop, &x->deadline, silence_of(x));
 	x->client->conn.bytes = BYTES_THERE; /* it may have come with the request; asking costs one read */
 	return STEP_AGAIN;
 }
@@ -164,6 +182,8 @@ enum step step_hello(struct exchange *x)
 	}
 	if (c->read_ended)
 		return exchange_abandon(x, "the client went away");
+	if (conn_stored(c).n)
+		hello_has_begun(x);
 	return STEP_WAIT;
 }
 
@@ -190,6 +210,12 @@ static enum step origin_is_there(struct exchange *x)
 	x->origin = NULL;
 	origin_give_back(oc, true);
 	return accept_next(x);
+}
+
+void exchange_probe_expired(struct exchange *x)
+{
+	origin_forget(x);
+	x->queue_reason = "no connection came free within timeout-queue";
 }
 
 enum step step_probe(struct exchange *x)
@@ -253,16 +279,36 @@ static enum step accepted(struct exchange *x)
 	return STEP_AGAIN;
 }
 
+static const char *error_type(enum tls_fault fault)
+{
+	switch (fault) {
+	case TLS_FAULT_ALERT:
+		return "tls_alert_received";
+	case TLS_FAULT_CLOSED:
+		return "connection_terminated";
+	case TLS_FAULT_MEMORY:
+		return "proxy_internal_error";
+	case TLS_FAULT_NONE:
+	case TLS_FAULT_CERTIFICATE:
+	case TLS_FAULT_NOT_TLS:
+	case TLS_FAULT_PROTOCOL:
+		break;
+	}
+	return "tls_protocol_error";
+}
+
 /* Who refuses will not be asked again for a while. */
 static enum step refused(struct exchange *x, const struct tls_failure *failure)
 {
 	struct learned_about client = about(x, true);
 
 	x->facts.error = failure->reason;
-	x->facts.proxy_error = "tls_alert_received";
-	if (failure->fault == TLS_FAULT_ALERT || failure->fault == TLS_FAULT_CLOSED)
+	x->facts.proxy_error = error_type(failure->fault);
+	if (failure->fault == TLS_FAULT_ALERT || failure->fault == TLS_FAULT_CLOSED) {
 		learned_add(learned_of(x), &client, LESSON_PASS, "passed unread: this client refused our certificate",
 			PASS_FOR_US);
+		x->facts.passed_for_us = PASS_FOR_US;
+	}
 	x->client_persistent = false;
 	x->stage = STAGE_DONE;
 	return STEP_AGAIN;
@@ -271,9 +317,12 @@ static enum step refused(struct exchange *x, const struct tls_failure *failure)
 enum step step_accept(struct exchange *x)
 {
 	struct conn *c = &x->client->conn;
+	bool shown = tls_is_on(c); /* our certificate, before */
 	struct tls_failure failure;
 
-	if (!tls_is_on(c) && !start_accept(x))
+	if (c->read_ended)
+		return exchange_abandon(x, "the client went away");
+	if (!shown && !start_accept(x))
 		return exchange_abandon(x, "no certificate could be made for this name");
 	switch (tls_handshake(c, &failure)) {
 	case TLS_MORE:
@@ -283,5 +332,7 @@ enum step step_accept(struct exchange *x)
 	case TLS_FAILED:
 		break;
 	}
+	if (!shown && failure.fault == TLS_FAULT_CLOSED)
+		return exchange_abandon(x, "the client went away");
 	return refused(x, &failure);
 }

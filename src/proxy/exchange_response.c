@@ -378,7 +378,10 @@ void exchange_expired(struct exchange *x, enum deadline_class class)
 {
 	switch (class) {
 	case DEADLINE_QUEUE:
-		exchange_fail(x, REPLY_QUEUE_FULL, "no connection came free within timeout-queue");
+		if (x->stage == STAGE_PROBE)
+			exchange_probe_expired(x);
+		else
+			exchange_fail(x, REPLY_QUEUE_FULL, "no connection came free within timeout-queue");
 		return;
 	case DEADLINE_ORIGIN_HEAD:
 		exchange_fail(x, REPLY_RESPONSE_TIMEOUT, "no answer within timeout-origin-head");
@@ -396,6 +399,9 @@ void exchange_expired(struct exchange *x, enum deadline_class class)
 		return;
 	case DEADLINE_CLIENT_HEAD:
 		exchange_abandon(x, "the client's TLS handshake took longer than timeout-client-head");
+		return;
+	case DEADLINE_CLIENT_HELLO:
+		exchange_hello_expired(x);
 		return;
 	case DEADLINE_CLIENT_IDLE:
 	case DEADLINE_CONNECT:

@@ -58,6 +58,10 @@ bool exchange_may_intercept(struct exchange *x);
 /* Tells the client that its tunnel stands, and begins to listen to what it says in it. */
 enum step exchange_intercept(struct exchange *x);
 
+/* The client says nothing in its tunnel, no connection for the probe came free. */
+void exchange_hello_expired(struct exchange *x);
+void exchange_probe_expired(struct exchange *x);
+
 /* Sends more of the request's body.  False when the exchange ended over it; *step then says how. */
 bool exchange_send_body(struct exchange *x, enum step *step);
 

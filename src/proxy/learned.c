@@ -43,6 +43,19 @@ void learned_fini(struct learned *l)
 	pthread_mutex_destroy(&l->lock);
 }
 
+void learned_forget_hosts(struct learned *l)
+{
+	pthread_mutex_lock(&l->lock);
+	for (struct list *i = l->by_age.next, *next; i != &l->by_age; i = next) {
+		struct learned_entry *e = LIST_OF(i, struct learned_entry, age_link);
+
+		next = i->next;
+		if (e->for_all)
+			forget(l, e);
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
 /* By host and port only, so that lessons for one client and for everybody are found together. */
 static struct list *bucket_of(struct learned *l, const struct learned_about *about)
 {

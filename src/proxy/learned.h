@@ -40,6 +40,9 @@ struct learned_about {
 void learned_add(struct learned *l, const struct learned_about *about, enum lesson lesson, const char *reason,
 	int64_t for_us);
 
+/* Forgets what is about hosts: another configuration may have another way with them.  Who refused us is remembered. */
+void learned_forget_hosts(struct learned *l);
+
 /*
  * What is known about this host for this client, or for everybody.  False when nothing is.  *reason and *left_us (until
  * it expires) go with it.

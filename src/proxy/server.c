@@ -260,6 +260,7 @@ static void commit_reload(struct server *s, struct prepared *p)
 	log_threshold = p->snapshot->config->log_level;
 	for (unsigned i = 0; i < s->worker_count; i++)
 		worker_post(&s->workers[i], WORKER_RELOAD, p->views[i], NULL, 0);
+	learned_forget_hosts(&s->learned);
 	free(p->views);
 	if (!tell_sockets(s))
 		log_error("memory is out: new addresses are not served");

@@ -56,6 +56,7 @@ static void apply_timeouts(struct worker *w)
 	struct loop *l = &w->loop;
 
 	loop_set_deadline(l, DEADLINE_CLIENT_HEAD, c->timeout_client_head_ms);
+	loop_set_deadline(l, DEADLINE_CLIENT_HELLO, c->timeout_client_hello_ms);
 	loop_set_deadline(l, DEADLINE_CLIENT_IDLE, c->timeout_client_idle_ms);
 	loop_set_deadline(l, DEADLINE_QUEUE, c->timeout_queue_ms);
 	loop_set_deadline(l, DEADLINE_CONNECT, c->timeout_connect_ms);
