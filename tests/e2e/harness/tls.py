@@ -155,7 +155,7 @@ def server_context(certificate, chain=True, minimum=None, maximum=None):
 
 
 class TlsOrigin(Origin):
-    """An origin of https; .handshakes tells of each connection (server_name, version, reused, alpn)."""
+    """An origin of https; .handshakes tells of each connection (server_name, version, reused, alpn, client)."""
 
     def __init__(self, certificate, answer=None, script=None, context=None, host="127.0.0.1", name="localhost",
                  before=None):
@@ -187,6 +187,7 @@ class TlsOrigin(Origin):
             "version": conn.sock.version(),
             "reused": conn.sock.session_reused,
             "alpn": conn.sock.selected_alpn_protocol(),
+            "client": (conn.sock.getpeercert() or {}).get("subject"),
         })
         self.inside(conn)
 
