@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 
-enum { LEAVES_MAX = 4096 };
+enum { LEAVES_MAX = 4096, WARN_DAYS = 30 };
 
 static bool put_path(char out[AUTHORITY_PATH_BYTES], const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -80,8 +80,11 @@ struct leaves *authority_leaves(const struct config *c, const char **why)
 	*why = text;
 	if (!make_if_missing(&paths, text) || !ca_load(&ca, paths.certificate, paths.key, text))
 		return NULL;
+	if (ca_days_left(&ca) < WARN_DAYS)
+		log_warn("%s expires in %d days: put it and its key away and make another, freshet ca init",
+			paths.certificate, ca_days_left(&ca));
 	struct leaves *leaves = leaves_new(&ca, LEAVES_MAX);
 	if (!leaves)
-		*why = "memory is out";
+		*why = "intercept: memory is out, or the limits of the authority in ca-cert cannot be read";
 	return leaves;
 }

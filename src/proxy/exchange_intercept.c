@@ -117,6 +117,8 @@ static const char *reason_to_pass(const struct exchange *x, const struct hello *
 		return "passed unread: the client knows no TLS 1.2; see tls-legacy";
 	if (h->is_encrypted && is_other)
 		return "passed unread: the client hides the server's name (encrypted ClientHello)";
+	if (!leaves_may_sign(x->view->snapshot->leaves, name_of(x, h)))
+		return "passed unread: our authority may not vouch for this name";
 	return NULL;
 }
 

@@ -56,6 +56,17 @@ static int on_verify(int ok, X509_STORE_CTX *x)
 	return 1;
 }
 
+static bool has_revocations(X509_STORE *store)
+{
+	const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+	bool found = false;
+
+	for (int i = 0; !found && i < sk_X509_OBJECT_num(objects); i++)
+		found = X509_OBJECT_get_type(sk_X509_OBJECT_value(objects, i)) == X509_LU_CRL;
+	return found;
+}
+
+/* Revocation is only looked for where there are lists: each look would search the system's directory as well. */
 static bool add_file(X509_STORE *store, const char *file)
 {
 	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
@@ -63,7 +74,8 @@ static bool add_file(X509_STORE *store, const char *file)
 	if (!lookup || X509_load_cert_crl_file(lookup, file, X509_FILETYPE_PEM) <= 0)
 		return false;
 	X509_STORE_set_verify_cb(store, on_verify);
-	return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1;
+	return !has_revocations(store) ||
+	       X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1;
 }
 
 struct x509_store_st *anchors_new(const char *trust_file)

@@ -11,13 +11,14 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tls/certificate.h"
 
-enum { LIFETIME_DAYS = 3652, BACKDATED_DAYS = 2 };
+enum { LIFETIME_DAYS = 3652, BACKDATED_DAYS = 2, DOMAIN_MAX = 253, PATH_BYTES = 4096 };
 
 static bool say(char why[CA_WHY_BYTES], const char *path, const char *what)
 {
@@ -35,24 +36,60 @@ static bool say_openssl(char why[CA_WHY_BYTES], const char *path)
 
 /* -- making -- */
 
-/* Who made it and when, so that several authorities in a store can be told apart. */
+/*
+ * A name of its own for each, so that several authorities in a store can be told apart: NSS mixes up those of one name.
+ */
 static bool set_subject(X509 *x)
 {
 	char host[64] = "", name[64];
+	unsigned char mark[4];
 	X509_NAME *subject = X509_get_subject_name(x);
 
 	if (gethostname(host, sizeof(host) - 1) < 0)
 		host[0] = '\0';
-	snprintf(name, sizeof(name), "freshet CA%s%.40s", host[0] ? " of " : "", host);
+	if (RAND_bytes(mark, sizeof(mark)) != 1)
+		return false;
+	snprintf(name, sizeof(name), "freshet CA %02x%02x%02x%02x%s%.36s", mark[0], mark[1], mark[2], mark[3],
+		host[0] ? " of " : "", host);
 	return X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8, (const unsigned char *)"freshet", -1, -1, 0) == 1 &&
 	       X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0) == 1 &&
 	       X509_set_issuer_name(x, subject) == 1;
 }
 
-/* "critical,permitted;DNS:a.test,…"; permitting some names of a kind excludes all others of it, addresses included. */
+static bool is_domain(const char *domain)
+{
+	size_t n = strlen(domain);
+
+	if (!n || n > DOMAIN_MAX || domain[0] == '.' || domain[n - 1] == '.')
+		return false;
+	for (const char *c = domain; *c; c++) {
+		char small = ascii_lower(*c);
+
+		if (!(small >= 'a' && small <= 'z') && !ascii_digit(*c) && *c != '-' && *c != '.' && *c != '_')
+			return false;
+	}
+	return !strstr(domain, "..");
+}
+
+static bool check_limits(const struct ca_limits *limits, char why[CA_WHY_BYTES])
+{
+	if (limits->count > CA_DOMAINS_MAX)
+		return say(why, "permitted domains", "too many");
+	for (size_t i = 0; i < limits->count; i++)
+		if (!is_domain(limits->domains[i]))
+			return say(why, limits->domains[i],
+				"is no domain; write it without asterisk and final dot, other letters as xn--…");
+	return true;
+}
+
+/*
+ * "critical,permitted;DNS:a.test,…".  Permitting some host names excludes all others, but other kinds of names are free:
+ * so addresses are excluded by themselves.
+ */
 static bool set_limits(X509 *x, X509V3_CTX *context, const struct ca_limits *limits)
 {
-	char text[4096] = "critical,excluded;IP:0.0.0.0/0.0.0.0,excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0";
+	char text[256 + CA_DOMAINS_MAX * (DOMAIN_MAX + 16)] =
+		"critical,excluded;IP:0.0.0.0/0.0.0.0,excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0";
 	size_t n = strlen(text);
 
 	for (size_t i = 0; i < limits->count; i++) {
@@ -81,12 +118,11 @@ static bool fill(X509 *x, EVP_PKEY *key, const struct ca_limits *limits)
 /* Makes the directories above a path. */
 static bool make_directories(const char *path, char why[CA_WHY_BYTES])
 {
-	char part[4096];
-
+	char part[PATH_BYTES];
 	size_t n = strlen(path);
 
 	if (n >= sizeof(part))
-		return say(why, "path", "it is too long");
+		return say(why, path, "the path is too long");
 	memcpy(part, path, n + 1);
 	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
@@ -97,16 +133,36 @@ static bool make_directories(const char *path, char why[CA_WHY_BYTES])
 	return true;
 }
 
+/*
+ * What root makes belongs to whom its directory belongs to: the service, which does not run as root, has to read it.
+ */
+static bool give_to_directory_owner(int fd, const char *path)
+{
+	char directory[PATH_BYTES];
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	if (geteuid() != 0 || !slash)
+		return true;
+	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path) + 1, path);
+	return stat(directory, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0;
+}
+
 /* A new file, which must not be there yet. */
 static FILE *create(const char *path, mode_t mode, char why[CA_WHY_BYTES])
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
 
-	if (!f)
+	if (fd < 0) {
 		say(why, path, strerror(errno));
-	if (!f && fd >= 0)
+		return NULL;
+	}
+	FILE *f = give_to_directory_owner(fd, path) ? fdopen(fd, "w") : NULL;
+	if (!f) {
+		say(why, path, strerror(errno));
 		close(fd);
+		unlink(path);
+	}
 	return f;
 }
 
@@ -151,9 +207,12 @@ static bool write_both(const struct ca *ca, const char *certificate_path, const 
 bool ca_create(const char *certificate_path, const char *key_path, const struct ca_limits *limits,
 	char why[CA_WHY_BYTES])
 {
-	struct ca ca = { .certificate = X509_new(), .key = EVP_EC_gen("P-256") };
 	bool ok;
 
+	if (!check_limits(limits, why))
+		return false;
+	ERR_clear_error();
+	struct ca ca = { .certificate = X509_new(), .key = certificate_key() };
 	if (!ca.certificate || !ca.key || !fill(ca.certificate, ca.key, limits))
 		ok = say_openssl(why, certificate_path);
 	else
@@ -164,56 +223,83 @@ bool ca_create(const char *certificate_path, const char *key_path, const struct 
 
 /* -- reading -- */
 
+/* The service manager's: what it shows of their modes is an access list's mask, and nobody else gets there. */
+static bool is_credential(const char *path)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+
+	return directory && directory[0] == '/' && span_starts(span_str(path), span_str(directory)) &&
+	       path[strlen(directory)] == '/';
+}
+
 static bool read_key(struct ca *ca, const char *path, char why[CA_WHY_BYTES])
 {
+	static char no_password[] = "";
 	struct stat st;
 	FILE *f = fopen(path, "re");
 
 	if (!f)
 		return say(why, path, strerror(errno));
-	if (fstat(fileno(f), &st) < 0 || (st.st_mode & (S_IRWXG | S_IRWXO))) {
+	if (fstat(fileno(f), &st) < 0 || ((st.st_mode & (S_IRWXG | S_IRWXO)) && !is_credential(path))) {
 		fclose(f);
 		return say(why, path, "others may read this key: chmod 600 it, and consider making a new authority");
 	}
-	ca->key = PEM_read_PrivateKey(f, NULL, NULL, (void *)(uintptr_t)"");
+	ca->key = PEM_read_PrivateKey(f, NULL, NULL, no_password);
 	fclose(f);
 	return ca->key || say_openssl(why, path);
 }
 
-static bool read_certificate(struct ca *ca, const char *path, char why[CA_WHY_BYTES])
+bool ca_load_certificate(struct ca *ca, const char *path, char why[CA_WHY_BYTES])
 {
 	FILE *f = fopen(path, "re");
 
+	*ca = (struct ca){ .certificate = NULL };
 	if (!f)
 		return say(why, path, strerror(errno));
+	ERR_clear_error();
 	ca->certificate = PEM_read_X509(f, NULL, NULL, NULL);
 	fclose(f);
 	return ca->certificate || say_openssl(why, path);
 }
 
+static bool check_certificate(const struct ca *ca, const char *path, char why[CA_WHY_BYTES])
+{
+	if (X509_check_ca(ca->certificate) != 1)
+		return say(why, path, "is not an authority's certificate");
+	if (X509_cmp_current_time(X509_get0_notBefore(ca->certificate)) >= 0)
+		return say(why, path, "is not valid yet");
+	if (X509_cmp_current_time(X509_get0_notAfter(ca->certificate)) <= 0)
+		return say(why, path, "has expired");
+	return true;
+}
+
+static bool check_key(const struct ca *ca, const char *path, char why[CA_WHY_BYTES])
+{
+	if (X509_check_private_key(ca->certificate, ca->key) != 1)
+		return say(why, path, "is not the key of the certificate");
+	if (!EVP_PKEY_is_a(ca->key, "EC") && !EVP_PKEY_is_a(ca->key, "RSA"))
+		return say(why, path, "is neither an ECDSA nor an RSA key: browsers know no others");
+	return true;
+}
+
 bool ca_load(struct ca *ca, const char *certificate_path, const char *key_path, char why[CA_WHY_BYTES])
 {
-	*ca = (struct ca){ .certificate = NULL };
+	bool ok = ca_load_certificate(ca, certificate_path, why) && check_certificate(ca, certificate_path, why) &&
+		  read_key(ca, key_path, why) && check_key(ca, key_path, why);
+
 	ERR_clear_error();
-	if (!read_certificate(ca, certificate_path, why) || !read_key(ca, key_path, why))
-		goto failed;
-	if (X509_check_private_key(ca->certificate, ca->key) != 1) {
-		say(why, key_path, "is not the key of the certificate");
-		goto failed;
-	}
-	if (X509_check_ca(ca->certificate) != 1) {
-		say(why, certificate_path, "is not an authority's certificate");
-		goto failed;
-	}
-	if (X509_cmp_current_time(X509_get0_notAfter(ca->certificate)) <= 0) {
-		say(why, certificate_path, "has expired");
-		goto failed;
-	}
-	return true;
-failed:
-	ERR_clear_error();
-	ca_fini(ca);
-	return false;
+	if (!ok)
+		ca_fini(ca);
+	return ok;
+}
+
+int ca_days_left(const struct ca *ca)
+{
+	int days = 0, seconds;
+
+	if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(ca->certificate)) != 1)
+		return 0;
+	return days;
 }
 
 void ca_fini(struct ca *ca)

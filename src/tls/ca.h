@@ -12,7 +12,7 @@
 struct x509_st;
 struct evp_pkey_st;
 
-enum { CA_WHY_BYTES = 512, CA_FINGERPRINT_BYTES = 96 };
+enum { CA_WHY_BYTES = 512, CA_FINGERPRINT_BYTES = 96, CA_DOMAINS_MAX = 32 };
 
 /* Owns both. */
 struct ca {
@@ -28,19 +28,28 @@ struct ca_limits {
 
 /*
  * Makes an authority: P-256, ten years, pathlen 0, key file with mode 0600.  Refuses to overwrite either file.  Missing
- * directories are made, the last with mode 0700.  False with the reason in why.
+ * directories are made, the last with mode 0700.  What root makes is given to the directory's owner.  False with the
+ * reason in why.
  */
 bool ca_create(const char *certificate_path, const char *key_path, const struct ca_limits *limits,
 	char why[CA_WHY_BYTES]) MUST_CHECK;
 
 /*
- * Reads an authority.  Refuses a key that group or others may read, a key that is not the certificate's, and a
- * certificate that is not an authority's or has expired.  False with the reason in why.
+ * Reads an authority.  Refuses a key that group or others may read (credentials of systemd excepted), that is not the
+ * certificate's or neither ECDSA nor RSA, and a certificate that is not an authority's or not valid now.  False with the
+ * reason in why.
  */
 bool ca_load(struct ca *ca, const char *certificate_path, const char *key_path, char why[CA_WHY_BYTES]) MUST_CHECK;
+
+/* Reads the certificate only, whatever it is; key becomes NULL.  False with the reason in why. */
+bool ca_load_certificate(struct ca *ca, const char *path, char why[CA_WHY_BYTES]) MUST_CHECK;
+
 void ca_fini(struct ca *ca); /* all zero is fine */
 
 /* SHA-256 of the certificate, "AB:CD:…", terminated. */
 void ca_fingerprint(const struct ca *ca, char out[CA_FINGERPRINT_BYTES]);
+
+/* Whole days until it expires; negative once it has. */
+int ca_days_left(const struct ca *ca);
 
 #endif

@@ -25,19 +25,25 @@ enum {
 	BUCKETS = 1024,
 };
 
+#define DAY_US (INT64_C(24) * 3600 * 1000000)
+
 struct leaf {
 	atomic_uint references; /* users, and the cache while it is in there */
 	X509 *certificate;      /* owned */
-	EVP_PKEY *key;          /* counted: the process's leaf key */
+	EVP_PKEY *key;          /* counted: the common one */
 	struct list bucket_link, age_link;
-	int64_t renew_us;       /* monotonic: from then on a new one is made */
+	int64_t made_us;        /* wall clock, as certificates have it */
 	size_t name_len;
 	char name[NAME_MAX_BYTES + 1];
 };
 
+enum { CONSTANT_EXTENSIONS = 4 };
+
 struct leaves {
 	struct ca ca;            /* owned */
 	EVP_PKEY *key;           /* counted */
+	NAME_CONSTRAINTS *limits; /* owned: of the authority; NULL none */
+	X509_EXTENSION *constant[CONSTANT_EXTENSIONS]; /* owned: the same in all leaves; NULL past the last */
 	unsigned capacity;
 	pthread_mutex_t lock;    /* guards the rest */
 	unsigned count;
@@ -52,6 +58,31 @@ static bool is_address(const char *name)
 	unsigned char bytes[16];
 
 	return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
+}
+
+static bool is_host_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || ascii_digit(c) || c == '-' || c == '.' || c == '_';
+}
+
+/*
+ * Small letters, no final dot (a subjectAltName has none, RFC 5280 section 4.2.1.6), and nothing that no host or address
+ * has: no wildcards above all.  Returns the length; 0 for what is no name.
+ */
+static size_t canonical(struct span name, char out[NAME_MAX_BYTES + 1])
+{
+	bool is_host = true;
+
+	if (name.n && name.p[name.n - 1] == '.')
+		name.n--;
+	if (!name.n || name.n > NAME_MAX_BYTES)
+		return 0;
+	for (size_t i = 0; i < name.n; i++) {
+		out[i] = ascii_lower(name.p[i]);
+		is_host = is_host && is_host_byte(out[i]);
+	}
+	out[name.n] = '\0';
+	return (is_host && out[0] != '.') || (strlen(out) == name.n && is_address(out)) ? name.n : 0;
 }
 
 /*
@@ -93,21 +124,30 @@ out:
 	return ok;
 }
 
-/* No subject key identifier: Windows stumbles over one here. */
+static bool set_constants(X509 *x, const struct leaves *l)
+{
+	bool ok = true;
+
+	for (int i = 0; i < CONSTANT_EXTENSIONS && l->constant[i]; i++)
+		ok = ok && X509_add_ext(x, l->constant[i], -1) == 1;
+	return ok;
+}
+
+/* No longer than the authority lives. */
+static bool set_lifetime(X509 *x, const X509 *authority)
+{
+	const ASN1_TIME *end = X509_get0_notAfter(authority);
+
+	return certificate_lifetime(x, BACKDATED_DAYS, LIFETIME_DAYS) &&
+	       (ASN1_TIME_compare(end, X509_get0_notAfter(x)) >= 0 || X509_set1_notAfter(x, end) == 1);
+}
+
 static bool fill(X509 *x, const struct leaves *l, const char *name, size_t n)
 {
-	X509V3_CTX context;
-
-	X509V3_set_ctx(&context, l->ca.certificate, x, NULL, NULL, 0);
 	return X509_set_version(x, X509_VERSION_3) == 1 && certificate_number(x) &&
-	       certificate_lifetime(x, BACKDATED_DAYS, LIFETIME_DAYS) &&
+	       set_lifetime(x, l->ca.certificate) &&
 	       X509_set_issuer_name(x, X509_get_subject_name(l->ca.certificate)) == 1 && set_name(x, name, n) &&
-	       X509_set_pubkey(x, l->key) == 1 &&
-	       certificate_extend(x, &context, NID_basic_constraints, "critical,CA:FALSE") &&
-	       certificate_extend(x, &context, NID_key_usage, "critical,digitalSignature") &&
-	       certificate_extend(x, &context, NID_ext_key_usage, "serverAuth") &&
-	       certificate_extend(x, &context, NID_authority_key_identifier, "keyid:always") &&
-	       X509_sign(x, l->ca.key, EVP_sha256()) > 0;
+	       X509_set_pubkey(x, l->key) == 1 && set_constants(x, l) && X509_sign(x, l->ca.key, EVP_sha256()) > 0;
 }
 
 static struct leaf *forge(struct leaves *l, struct span name)
@@ -121,7 +161,7 @@ static struct leaf *forge(struct leaves *l, struct span name)
 	list_init(&leaf->age_link);
 	memcpy(leaf->name, name.p, name.n);
 	leaf->name_len = name.n;
-	leaf->renew_us = clock_us() + (int64_t)RENEW_DAYS * 24 * 3600 * 1000000;
+	leaf->made_us = clock_wall_us();
 	leaf->certificate = X509_new();
 	leaf->key = EVP_PKEY_up_ref(l->key) == 1 ? l->key : NULL;
 	ERR_clear_error();
@@ -184,11 +224,19 @@ static struct leaf *find(struct leaves *l, struct span name)
 	return NULL;
 }
 
+/* Neither old, nor made while the clock was ahead. */
+static bool is_good(const struct leaf *leaf)
+{
+	int64_t age_us = clock_wall_us() - leaf->made_us;
+
+	return age_us > -DAY_US && age_us < RENEW_DAYS * DAY_US;
+}
+
 static struct leaf *cached(struct leaves *l, struct span name)
 {
 	pthread_mutex_lock(&l->lock);
 	struct leaf *leaf = find(l, name);
-	if (leaf && clock_us() >= leaf->renew_us) {
+	if (leaf && !is_good(leaf)) {
 		forget(l, leaf);
 		leaf = NULL;
 	}
@@ -219,10 +267,13 @@ static void keep(struct leaves *l, struct leaf *leaf)
 	pthread_mutex_unlock(&l->lock);
 }
 
-struct leaf *leaf_get(struct leaves *l, struct span name, bool *forged)
+struct leaf *leaf_get(struct leaves *l, struct span wanted, bool *forged)
 {
+	char text[NAME_MAX_BYTES + 1];
+	struct span name = span_of(text, canonical(wanted, text));
+
 	*forged = false;
-	if (!name.n || name.n > NAME_MAX_BYTES)
+	if (!name.n)
 		return NULL;
 	struct leaf *leaf = cached(l, name);
 	if (leaf)
@@ -233,6 +284,52 @@ struct leaf *leaf_get(struct leaves *l, struct span name, bool *forged)
 	*forged = true;
 	keep(l, leaf);
 	return leaf;
+}
+
+bool leaves_may_sign(struct leaves *l, struct span name)
+{
+	char text[NAME_MAX_BYTES + 1];
+	bool forged;
+
+	if (!l->limits)
+		return canonical(name, text) != 0;
+	struct leaf *leaf = leaf_get(l, name, &forged);
+	/* The second looks at names that only the first takes out of the extensions. */
+	bool may = leaf && X509_check_purpose(leaf->certificate, -1, 0) == 1 &&
+		   NAME_CONSTRAINTS_check(leaf->certificate, l->limits) == X509_V_OK;
+	leaf_put(leaf);
+	return may;
+}
+
+/* -- the whole -- */
+
+/*
+ * No subject key identifier: Windows stumbles over one here.  The authority's, which an authority from elsewhere may lack,
+ * tells it apart from others of its name.
+ */
+static bool make_constants(struct leaves *l)
+{
+	X509V3_CTX context;
+	int n = 0;
+
+	X509V3_set_ctx(&context, l->ca.certificate, NULL, NULL, NULL, 0);
+	l->constant[n++] = certificate_extension(&context, NID_basic_constraints, "critical,CA:FALSE");
+	l->constant[n++] = certificate_extension(&context, NID_key_usage, "critical,digitalSignature");
+	l->constant[n++] = certificate_extension(&context, NID_ext_key_usage, "serverAuth");
+	if (X509_get0_subject_key_id(l->ca.certificate))
+		l->constant[n++] = certificate_extension(&context, NID_authority_key_identifier, "keyid:always");
+	while (n > 0 && l->constant[n - 1])
+		n--;
+	return n == 0;
+}
+
+/* False when the authority's limits cannot be read. */
+static bool read_limits(struct leaves *l)
+{
+	int found;
+
+	l->limits = X509_get_ext_d2i(l->ca.certificate, NID_name_constraints, &found, NULL);
+	return l->limits || found == -1; /* -1: it has none */
 }
 
 struct leaves *leaves_new(struct ca *ca, unsigned capacity)
@@ -250,9 +347,10 @@ struct leaves *leaves_new(struct ca *ca, unsigned capacity)
 	list_init(&l->by_age);
 	for (int i = 0; i < BUCKETS; i++)
 		list_init(&l->buckets[i]);
-	l->key = EVP_EC_gen("P-256");
-	if (l->key)
+	l->key = certificate_key();
+	if (l->key && make_constants(l) && read_limits(l))
 		return l;
+	ERR_clear_error();
 	leaves_free(l);
 	return NULL;
 }
@@ -263,6 +361,9 @@ void leaves_free(struct leaves *l)
 		return;
 	while (!list_empty(&l->by_age))
 		forget(l, LIST_OF(l->by_age.next, struct leaf, age_link));
+	for (int i = 0; i < CONSTANT_EXTENSIONS; i++)
+		X509_EXTENSION_free(l->constant[i]);
+	NAME_CONSTRAINTS_free(l->limits);
 	EVP_PKEY_free(l->key);
 	ca_fini(&l->ca);
 	pthread_mutex_destroy(&l->lock);

@@ -1,7 +1,7 @@
 /*
  * Certificates for the sites that are intercepted: forged by the authority when first needed, kept for the next time.
  *
- * One leaf key per process, never written down.  Leaves are shared by all workers and counted.
+ * One key for all of them, never written down.  Leaves are shared by all workers and counted.
  */
 #ifndef FRESHET_TLS_LEAF_H
 #define FRESHET_TLS_LEAF_H
@@ -12,13 +12,20 @@
 struct leaf;   /* immutable */
 struct leaves; /* the authority, the leaf key, a bounded cache: least recently used first out */
 
-/* Takes over the authority, also on failure.  NULL when memory or randomness is out. */
+/* Takes over the authority, also on failure.  NULL when memory or randomness is out, or its limits cannot be read. */
 struct leaves *leaves_new(struct ca *ca, unsigned capacity) MUST_CHECK;
 void leaves_free(struct leaves *l); /* NULL is fine; leaves that are in use live on */
 
 /*
+ * Whether the authority's word for a name would be taken: the name is one, and within its limits (name constraints, RFC
+ * 5280 section 4.2.1.10).
+ */
+bool leaves_may_sign(struct leaves *l, struct span name) MUST_CHECK;
+
+/*
  * A certificate for a host name (A-label form) or an address without brackets, cached or made now; *forged tells which.
- * The caller gives it back by leaf_put().  NULL when memory or randomness is out, or the name cannot be one.
+ * The caller gives it back by leaf_put().  NULL when memory or randomness is out, or the name cannot be one.  Limits are
+ * not looked at.
  */
 struct leaf *leaf_get(struct leaves *l, struct span name, bool *forged) MUST_CHECK;
 void leaf_put(struct leaf *leaf);
