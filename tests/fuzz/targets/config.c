@@ -1,6 +1,6 @@
 /*
  * Configuration texts: whatever comes, it is accepted or refused with a reason, nothing leaks, and what was
- * accepted reads back the same after it was printed.
+ * accepted reads back the same after it was printed; with a password in it, it is refused for what hides that.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -35,10 +35,11 @@ static void check_round_trip(const struct config *config)
 	struct config_report report = { .out_of_memory = false };
 	char *once = dumped(config);
 	struct config *again = config_parse_text("again", span_str(once), NULL, &report);
+	bool has_password = config->parent.password && config->parent.password[0];
 
-	assert(again);
-	char *twice = dumped(again);
-	assert(strcmp(once, twice) == 0);
+	assert(has_password == !again);
+	char *twice = again ? dumped(again) : NULL;
+	assert(!twice || strcmp(once, twice) == 0);
 	free(twice);
 	free(once);
 	config_free(again);
