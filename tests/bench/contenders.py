@@ -4,7 +4,8 @@ Each is one worker that does, as far as it can, the same rewriting: the three fi
 conditions and the answer's Age removed, and may keep as many connections to the origin as it likes.  freshet does
 more on top (Via, Cache-Status, Last-Modified).  What is said of each here is what it cannot do.
 
-`bulk` asks for the configuration that suits large bodies best; freshet has only one.
+`bulk` asks for the configuration that suits large bodies best; freshet has only one.  What they need for https is
+added in contenders_tls.py.
 """
 import os
 import shutil
@@ -54,12 +55,20 @@ pool-idle = 2048
 pool-max = 2048
 access-log = off
 log-level = error
-""")]
+{self.https()}""")]
+
+    def https(self):
+        return ""
 
 
 class Nginx(Contender):
     """Passes on to one named origin: with the origin taken from the request, nginx would pool no connections."""
     name = "nginx"
+    scheme = "http"
+
+    def https(self):
+        """More for its server."""
+        return ""
 
     def prepare(self, directory, port, origin, clients, bulk):
         buffers = """
@@ -93,9 +102,9 @@ http {{
 		keepalive_timeout 120s;
 	}}
 	server {{
-		listen 127.0.0.1:{port} backlog=4096;
+		listen 127.0.0.1:{port}{" ssl" * (self.scheme == "https")} backlog=4096;{self.https()}
 		location / {{
-			proxy_pass http://origin;
+			proxy_pass {self.scheme}://origin;
 			proxy_http_version 1.1;
 			proxy_set_header Host $http_host;
 			proxy_set_header Connection "";
@@ -165,11 +174,15 @@ class Squid(Contender):
     can_tunnel = True
     for_scale = True
 
+    def https(self, directory):
+        """More for its http_port; further lines."""
+        return "", ""
+
     def prepare(self, directory, port, origin, clients, bulk):
         os.chmod(directory, 0o777)  # started by root it changes to a user of its own
         config = write(directory, "squid.conf", f"""
-http_port 127.0.0.1:{port}
-pid_filename none
+http_port 127.0.0.1:{port}{self.https(directory)[0]}
+{self.https(directory)[1]}pid_filename none
 coredump_dir {directory}
 visible_hostname bench
 pinger_enable off

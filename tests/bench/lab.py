@@ -64,6 +64,13 @@ def process_cpu_s(pid):
     return time.clock_gettime((~pid << 3) | 2)
 
 
+def family_cpu_s(pid):
+    """The process' and that of its children, dead ones among them if it has waited for them."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        waited = sum(int(n) for n in file.read().rpartition(")")[2].split()[13:15]) / os.sysconf("SC_CLK_TCK")
+    return process_cpu_s(pid) + waited + sum(family_cpu_s(child) for child in children_of(pid))
+
+
 def machine_cpu_s():
     """What all CPUs have been busy for."""
     with open("/proc/stat", encoding="ascii") as file:
@@ -80,9 +87,9 @@ def anonymous_kib(pid):
     raise Failed("the kernel does not tell RssAnon")
 
 
-def child_of(pid):
+def children_of(pid):
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return int(file.read().split()[0])
+        return [int(child) for child in file.read().split()]
 
 
 class Proxy:
@@ -100,6 +107,7 @@ class Lab:
         self.processes = []
         self.origin = None
         self.origin_port = None
+        self.site = None  # https, once asked for
 
     def __enter__(self):
         try:
@@ -118,16 +126,19 @@ class Lab:
             process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def origins(self):
+        return [self.origin] + ([self.site.process] if self.site else [])
+
     def path(self, name):
         return os.path.join(self.directory, name)
 
-    def build(self, name):
+    def build(self, name, *libraries):
         subprocess.run([*os.environ.get("CC", "cc").split(), "-std=c11", "-D_GNU_SOURCE", "-O2", "-pthread",
-                        "-o", self.path(name), os.path.join(HERE, name + ".c")], check=True)
+                        "-o", self.path(name), os.path.join(HERE, name + ".c"), *libraries], check=True)
 
     def start(self, argv, cpu, **options):
-        process = subprocess.Popen([*DIES_WITH_PARENT, "taskset", "-c", str(cpu), *argv], stdin=subprocess.DEVNULL,
-                                   **options)
+        options.setdefault("stdin", subprocess.DEVNULL)
+        process = subprocess.Popen([*DIES_WITH_PARENT, "taskset", "-c", str(cpu), *argv], **options)
         self.processes.append(process)
         return process
 
@@ -171,9 +182,9 @@ class Lab:
             pid = process.pid
             try:
                 wait_until_serving(process, port, messages)
-                pid = child_of(process.pid) if under else process.pid
+                pid = children_of(process.pid)[0] if under else process.pid
                 yield Proxy(pid, port)
-                if self.origin.poll() is not None:
+                if any(origin.poll() is not None for origin in self.origins()):
                     raise Broken("the origin died")
                 if process.poll() is not None:
                     raise Failed(f"{contender.name} died")

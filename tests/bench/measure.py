@@ -7,7 +7,7 @@ import socket
 import time
 
 from contenders import TRIPLE
-from lab import HERE, Failed, anonymous_kib, machine_cpu_s, process_cpu_s
+from lab import HERE, Failed, anonymous_kib, family_cpu_s, machine_cpu_s, process_cpu_s
 
 GIB = 1 << 30
 BODIES_SECONDS = 1
@@ -33,8 +33,8 @@ class Window:
 
     def read(self):
         loaders = os.times()
-        proxy = process_cpu_s(self.proxy.pid)
-        ours = proxy + process_cpu_s(self.lab.origin.pid) + sum(loaders[:4])
+        proxy = family_cpu_s(self.proxy.pid)
+        ours = proxy + sum(process_cpu_s(origin.pid) for origin in self.lab.origins()) + sum(loaders[:4])
         return proxy, ours, machine_cpu_s(), time.monotonic()
 
     def __enter__(self):
