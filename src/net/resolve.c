@@ -54,6 +54,7 @@ struct resolver {
 	uint64_t seed;                   /* clients choose the names: they must not choose the bucket */
 	struct list answered;            /* of entries whose askers are to be told */
 	struct event *tell;              /* owned */
+	struct log_throttle gone;        /* name servers */
 	struct timespec changed[WATCHED];
 	int64_t watched_us;
 };
@@ -196,6 +197,15 @@ static void entry_answer(struct entry *e, const struct lookup_answer *a, int64_t
 	event_active(r->tell, EV_TIMEOUT, 0);
 }
 
+/* A name that cannot be looked up fails by itself, and the access log has it.  All of them together are for the operator. */
+static void tell_gone(struct resolver *r, const char *reason)
+{
+	unsigned count;
+
+	if (log_throttle_pass(&r->gone, r->loop->now_us, &count))
+		log_warn("resolver: %s (%u names since last told)", reason, count);
+}
+
 /* Serves until the last answer comes, whatever its TTL: else a TTL of a second would have askers wait for that. */
 void lookup_partly(struct lookup *k, const struct lookup_answer *a)
 {
@@ -207,6 +217,8 @@ void lookup_done(struct lookup *k, const struct lookup_answer *a)
 	struct entry *e = LIST_OF(k, struct entry, lookup);
 
 	e->asking = false;
+	if (a->server_gone)
+		tell_gone(e->resolver, a->reason);
 	entry_answer(e, a, e->resolver->loop->now_us + lifetime_us(a));
 }
 

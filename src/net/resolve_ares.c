@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/resolve_sockets.h"
 
 enum {
 	TIMEOUT_MS = 2000, /* c-ares doubles it with each round */
@@ -195,9 +196,11 @@ static void answer_fail(struct lookup_answer *a, int result)
 		return;
 	case ARES_ETIMEOUT:
 		a->status = RESOLVE_TIMEOUT;
+		a->server_gone = true;
 		a->reason = "the name server does not answer";
 		return;
 	case ARES_ECONNREFUSED:
+		a->server_gone = true;
 		a->reason = "the name server cannot be reached";
 		break;
 	case ARES_ESERVFAIL:
@@ -476,6 +479,7 @@ static int channel_new(struct ares *s, ares_channel *channel)
 
 	if (result != ARES_SUCCESS)
 		return result;
+	ares_set_socket_functions(fresh, &resolve_sockets, NULL);
 	if (s->server[0])
 		result = ares_set_servers_ports_csv(fresh, s->server);
 	if (result == ARES_SUCCESS)

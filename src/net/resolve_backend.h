@@ -15,6 +15,7 @@ struct lookup {
 struct lookup_answer {
 	enum resolve_status status;
 	const char *reason; /* constant; NULL when OK */
+	bool server_gone;   /* no name server could be reached: that is worth a line of its own */
 	int64_t ttl_s;      /* of the shortest-lived record; ignored for failures */
 	unsigned v6_count, v4_count;
 	struct address v6[RESOLVED_MAX], v4[RESOLVED_MAX];
