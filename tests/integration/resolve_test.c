@@ -20,6 +20,8 @@ static const struct dns_name names[] = {
 	{ .name = "slow.test", .a = { "192.0.2.1" }, .ttl_s = 60, .delay_ms = 150 },
 	{ .name = "brief.test", .a = { "192.0.2.1" }, .ttl_s = 0 },
 	{ .name = "eternal.test", .a = { "192.0.2.1" }, .ttl_s = 1000000 },
+	{ .name = "overflowing.test", .a = { "192.0.2.1" }, .ttl_s = INT32_MAX },
+	{ .name = "negative.test", .a = { "192.0.2.1" }, .ttl_s = -1 }, /* RFC 2181 section 8: as zero */
 	{ .name = "alias.test", .alias = "target.test", .a = { "192.0.2.1" }, .ttl_s = 3000, .alias_ttl_s = 20 },
 	{ .name = "both.test", .a = { "192.0.2.1", "192.0.2.2", "192.0.2.3" }, .aaaa = { "2001:db8::1", "2001:db8::2" },
 	  .ttl_s = 60 },
@@ -171,6 +173,8 @@ static void test_answer_serves_for_its_ttl(void **state)
 		{ "four.test", 60 },
 		{ "brief.test", 1 },
 		{ "eternal.test", 3600 },
+		{ "overflowing.test", 3600 },
+		{ "negative.test", 1 },
 		{ "alias.test", 20 },
 		{ "missing.test", 5 },
 		{ "empty.test", 5 },

@@ -133,8 +133,3 @@ class FaultyFreshet(Freshet):
 
     def descriptors(self):
         return len(self.descriptor_names())
-
-    def cpu_s(self):
-        """User and system time of the process so far."""
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -168,6 +168,11 @@ class Freshet:
             time.sleep(0.05)
         return now
 
+    def cpu_s(self):
+        """User and system time of the process so far."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 def run_freshet(*arguments, config=None, env=None, timeout_s=5):
     """Run freshet to its end; with config, as the file named by -c."""
