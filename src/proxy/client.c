@@ -106,15 +106,18 @@ void client_kill(struct client *c)
 
 bool client_become_secure(struct client *c, struct span host, uint16_t port, struct span name)
 {
-	struct secure *s = malloc(sizeof(*s));
+	enum { PORT_BYTES = sizeof("[]:65535") };
+	size_t room = host.n + PORT_BYTES;
 	bool is_ipv6 = span_find(host, ':') < host.n;
+	struct secure *s = malloc(sizeof(*s) + room + name.n);
 
 	if (!s)
 		return false;
+	int n = snprintf(s->text, room, is_ipv6 ? "[%.*s]:%u" : "%.*s:%u", SPAN_ARG(host), port);
 	s->port = port;
-	snprintf(s->host, sizeof(s->host), "%.*s", SPAN_ARG(host));
-	snprintf(s->name, sizeof(s->name), "%.*s", SPAN_ARG(name));
-	snprintf(s->authority, sizeof(s->authority), is_ipv6 ? "[%s]:%u" : "%s:%u", s->host, port);
+	s->authority = span_of(s->text, (size_t)n);
+	s->host = span_of(s->text + is_ipv6, host.n);
+	s->name = span_of(memcpy(s->text + room, name.p, name.n), name.n);
 	c->secure = s;
 	return true;
 }

@@ -41,9 +41,10 @@ struct client {
 /* The tunnel that a client speaks https in, with us at the other end. */
 struct secure {
 	uint16_t port;
-	char host[256];      /* that CONNECT named: where to connect */
-	char name[256];      /* that the ClientHello named, or the same: whom to expect there */
-	char authority[264]; /* host:port, for requests that name no host */
+	struct span host;      /* that CONNECT named: where to connect */
+	struct span name;      /* that the ClientHello named, or the same: whom to expect there */
+	struct span authority; /* host:port, for requests that name no host */
+	char text[];           /* what they point into */
 };
 
 /* From here on the client speaks https, with this host.  False when memory is out. */

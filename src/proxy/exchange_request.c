@@ -143,7 +143,7 @@ static bool make_absolute(struct exchange *x, enum step *step)
 	if (!is_asterisk && (!target.n || target.p[0] != '/'))
 		return true;
 	if (!authority.n)
-		authority = span_str(s->authority);
+		authority = s->authority;
 	char *url = arena_alloc(&x->arena, sizeof("https://") + authority.n + target.n);
 	if (!url) {
 		*step = exchange_fail(x, REPLY_INTERNAL, "memory is out");
@@ -174,7 +174,7 @@ static bool belongs_here(struct exchange *x)
 	if (!x->target.port_given)
 		x->target.port = s->port;
 	return x->target.scheme == SCHEME_HTTPS && x->target.port == s->port &&
-	       (span_ieq(x->target.host, span_str(s->host)) || span_ieq(x->target.host, span_str(s->name)));
+	       (span_ieq(x->target.host, s->host) || span_ieq(x->target.host, s->name));
 }
 
 enum step step_target(struct exchange *x)
@@ -317,9 +317,9 @@ static void choose_secure_place(struct exchange *x)
 	x->facts.unverified = x->place.tls.unverified;
 	if (!s)
 		return;
-	x->place.host = span_str(s->host);
+	x->place.host = s->host;
 	x->place.port = s->port;
-	x->place.tls.name = span_str(s->name);
+	x->place.tls.name = s->name;
 }
 
 /* An HTTP parent gets whole requests; by any other way, and for tunnels, the destination itself is the place. */
