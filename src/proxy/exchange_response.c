@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 #include "proxy/exchange_steps.h"
+#include "tls/transport.h"
 
 enum { INTERIM_MAX = 16 }; /* 1xx responses to one request; more is an origin gone mad */
 
@@ -37,7 +38,10 @@ static enum step no_response(struct exchange *x)
 
 	if (!begun && is_repeatable(x))
 		return repeat(x);
+	bool wants_certificate = tls_is_on(&x->origin->conn) && tls_facts(&x->origin->conn).certificate_wanted;
 	exchange_drop_origin(x);
+	if (!begun && wants_certificate) /* in TLS 1.3 that is refused behind the handshake */
+		return exchange_fail(x, REPLY_TLS_CERTIFICATE_WANTED, "the origin closed without an answer");
 	if (our_fault)
 		return exchange_fail(x, REPLY_NO_RESOURCES, "memory is out");
 	if (begun)
