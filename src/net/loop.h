@@ -27,6 +27,7 @@ enum deadline_class {
 	DEADLINE_BODY,
 	DEADLINE_TUNNEL,
 	DEADLINE_POOL_IDLE,
+	DEADLINE_ORIGIN_REST, /* an origin without connections, remembered for its TLS session */
 	DEADLINE_TLS_REST, /* quiet, after which TLS gives its buffers back */
 	DEADLINE_LINGER,   /* reading a client out before closing, so that the answer is not lost to a reset */
 	DEADLINE_CLASSES

@@ -410,6 +410,7 @@ void exchange_expired(struct exchange *x, enum deadline_class class)
 	case DEADLINE_CLIENT_IDLE:
 	case DEADLINE_CONNECT:
 	case DEADLINE_POOL_IDLE:
+	case DEADLINE_ORIGIN_REST:
 	case DEADLINE_TLS_REST:
 	case DEADLINE_LINGER:
 	case DEADLINE_CLASSES:

@@ -14,6 +14,8 @@ static void idle_readable(struct conn *c);
 static void conn_writable(struct conn *c);
 static void conn_failed(struct conn *c);
 static void conn_expired(struct conn *c);
+static void origin_on_rested(struct deadline *d);
+static void stop_resting(struct origin *o);
 
 static const struct conn_owner origin_owner = {
 	.readable = idle_readable,
@@ -79,8 +81,10 @@ static struct origin *origin_get(struct worker *w, const struct place *place)
 	uint32_t hash = hash_of(place);
 	struct origin *o = origin_find(&w->origins, hash, place);
 
-	if (o)
+	if (o) {
+		stop_resting(o);
 		return o;
+	}
 	o = slab_get(&w->origin_slab);
 	if (!o)
 		return NULL;
@@ -99,6 +103,7 @@ static struct origin *origin_get(struct worker *w, const struct place *place)
 	o->tls.name = span_of(o->name, place->tls.name.n);
 	list_init(&o->idle);
 	list_init(&o->waiting);
+	deadline_init(&o->rest, origin_on_rested);
 	list_push_front(&w->origins.buckets[hash % ORIGIN_BUCKETS], &o->link);
 	return o;
 }
@@ -111,12 +116,49 @@ static void origin_bury(struct dead *dead)
 	slab_put(&o->worker->origin_slab, o);
 }
 
-static void origin_let_die(struct origin *o)
+static void origin_die(struct origin *o)
 {
-	if (o->conn_count || o->dialling || o->waiting_count || list_empty(&o->link))
-		return; /* in use, or dead already: a link outside of any list */
+	stop_resting(o);
 	list_remove(&o->link);
 	loop_bury(&o->worker->loop, &o->dead, origin_bury);
+}
+
+/* -- resting: the next connection shall cost less, though no other is left -- */
+
+static void stop_resting(struct origin *o)
+{
+	if (!deadline_running(&o->rest))
+		return;
+	deadline_stop(&o->worker->loop, &o->rest);
+	o->worker->origins.resting--;
+}
+
+static void origin_on_rested(struct deadline *d)
+{
+	struct origin *o = LIST_OF(d, struct origin, rest);
+
+	o->worker->origins.resting--;
+	origin_die(o);
+}
+
+static void rest(struct origin *o)
+{
+	struct worker *w = o->worker;
+
+	if (w->origins.resting >= ORIGIN_RESTING_MAX) /* the one that has rested longest makes room */
+		origin_die(LIST_OF(w->loop.deadlines[DEADLINE_ORIGIN_REST].next, struct origin, rest.link));
+	deadline_start(&w->loop, &o->rest, DEADLINE_ORIGIN_REST);
+	w->origins.resting++;
+}
+
+static void origin_let_die(struct origin *o)
+{
+	if (o->conn_count || o->dialling || o->waiting_count || list_empty(&o->link) || deadline_running(&o->rest))
+		return; /* in use, or dead already: a link outside of any list */
+	if (o->sessions.session && o->worker->phase < PHASE_DRAINING)
+		rest(o);
+	else
+		origin_die(o);
 }
 
 /* -- connections -- */
@@ -251,6 +293,8 @@ static void close_idle(struct origin *o)
 
 void origins_flush(struct worker *w)
 {
+	while (w->origins.resting)
+		origin_die(LIST_OF(w->loop.deadlines[DEADLINE_ORIGIN_REST].next, struct origin, rest.link));
 	for (int i = 0; i < ORIGIN_BUCKETS; i++) {
 		struct list *bucket = &w->origins.buckets[i];
 
@@ -258,6 +302,17 @@ void origins_flush(struct worker *w)
 			next = l->next;
 			close_idle(LIST_OF(l, struct origin, link));
 		}
+	}
+}
+
+void origins_fini(struct worker *w)
+{
+	origins_flush(w);
+	for (int i = 0; i < ORIGIN_BUCKETS; i++) {
+		struct list *bucket = &w->origins.buckets[i];
+
+		while (!list_empty(bucket))
+			origin_die(LIST_OF(bucket->next, struct origin, link));
 	}
 }
 

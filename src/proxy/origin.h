@@ -16,13 +16,17 @@ struct dialled;
 struct exchange;
 struct worker;
 
-enum { ORIGIN_BUCKETS = 1024, ORIGIN_HOST_MAX = 256 };
+enum { ORIGIN_BUCKETS = 1024, ORIGIN_HOST_MAX = 256, ORIGIN_RESTING_MAX = 512 };
 
 struct origins {
+	unsigned resting; /* those that only their TLS session keeps */
 	struct list buckets[ORIGIN_BUCKETS];
 };
 
-/* Owned by its worker's table; dies when it has no connection and nobody waits. */
+/*
+ * Owned by its worker's table; dies when it has no connection and nobody waits, or, should there be a TLS session to
+ * resume, some time later.
+ */
 struct origin {
 	struct list link;         /* in its bucket */
 	struct worker *worker;
@@ -31,6 +35,7 @@ struct origin {
 	unsigned idle_count;
 	unsigned conn_count;      /* idle and lent */
 	unsigned dialling, waiting_count;
+	struct deadline rest;     /* runs while only its TLS session keeps it */
 	struct dead dead;
 	int64_t distrusted_until_us; /* its connections carry one exchange each; see distrust.h */
 	uint32_t hash;
@@ -62,11 +67,14 @@ struct origin_conn {
 
 void origins_init(struct origins *o);
 
-/* Closes all idle connections. */
+/* Closes all idle connections, forgets TLS sessions. */
 void origins_flush(struct worker *w);
 
 /* Closes the one that has been idle for longest, of whatever origin: its descriptor is needed.  False without any. */
 bool origins_spare_one(struct worker *w) MUST_CHECK;
+
+/* At the worker's end, when there are no clients and no dials any more: forgets every origin. */
+void origins_fini(struct worker *w);
 
 enum origin_answer {
 	ORIGIN_LENT,    /* exchange_connected() was called from within */

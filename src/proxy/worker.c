@@ -66,6 +66,7 @@ static void apply_timeouts(struct worker *w)
 	loop_set_deadline(l, DEADLINE_POOL_IDLE, c->pool_idle_timeout_ms);
 	loop_set_deadline(l, DEADLINE_LINGER, 2000);
 	loop_set_deadline(l, DEADLINE_TLS_REST, 1000);
+	loop_set_deadline(l, DEADLINE_ORIGIN_REST, 10 * 60 * 1000);
 }
 
 static struct resolver *resolver_for(struct worker *w)
@@ -385,9 +386,9 @@ static void cut_off(struct worker *w)
 		}
 		client_kill(c);
 	}
-	origins_flush(w);
 	while ((link = w->dials.next) != &w->dials)
 		dial_cancel(LIST_OF(link, struct dial, link));
+	origins_fini(w);
 }
 
 static void *worker_main(void *arg)
