@@ -21,4 +21,7 @@ void memory_hook(struct ssl_ctx_st *context);
 /* This connection resumes the remembered session, if there is one, and remembers its own; m may be NULL. */
 void memory_use(struct ssl_st *ssl, struct tls_memory *m);
 
+/* Its handshake failed: should that have come from the session, the next connection does without. */
+void memory_forget(struct ssl_st *ssl);
+
 #endif

@@ -512,8 +512,10 @@ enum tls_progress tls_handshake(struct conn *c, struct tls_failure *failure)
 		return TLS_FAILED;
 	int result = SSL_do_handshake(t->ssl);
 	bool waiting = result != 1 && SSL_get_error(t->ssl, result) == SSL_ERROR_WANT_READ;
-	if (result != 1 && !waiting)
+	if (result != 1 && !waiting) {
 		*failure = failure_of(t);
+		memory_forget(t->ssl);
+	}
 	bool sent = conn_send_wire(c, written(c));
 	if (result == 1 && sent) {
 		t->staple_missing = !SSL_is_server(t->ssl) && staple_missing(t->ssl);

@@ -67,13 +67,17 @@ def test_requests_inside_of_tunnels_count_for_the_clients_address(pki):
             assert second.get("/3").body == b"late"
 
 
+def tunnel_status(proxy, origin):
+    with proxy.client() as client:
+        return client.connect_to(origin.authority).status
+
+
 def test_tunnels_count_once_as_connections_of_their_address(pki, origin):
     with Interceptor(pki, max_clients_per_address=2, limit_exempt="{}") as proxy:
         with proxy.secure(origin) as first, proxy.secure(origin) as second:
             assert first.get("/").status == second.get("/").status == 200
-            with proxy.client() as third:
-                assert third.connect_to(origin.authority).status == 429
-        assert wait_until(lambda: proxy.get(origin).status == 200)
+            assert tunnel_status(proxy, origin) == 429
+        assert wait_until(lambda: tunnel_status(proxy, origin) == 200)
 
 
 def test_denied_destinations_are_denied_to_tunnels_and_inside(pki, origin):

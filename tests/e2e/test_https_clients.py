@@ -93,7 +93,8 @@ class Browser:
         database = home / ".pki" / "nssdb"
         database.mkdir(parents=True)
         run(proxy, "certutil", "-N", "--empty-password", "-d", f"sql:{database}")
-        run(proxy, "certutil", "-A", "-t", "C,,", "-n", "freshet", "-d", f"sql:{database}", "-i", str(proxy.pki.proxy_ca))
+        run(proxy, "certutil", "-A", "-t", "C,,", "-n", "freshet", "-d", f"sql:{database}",
+            "-i", str(proxy.pki.proxy_ca))
 
     def visit(self, url):
         return run(self.proxy, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
