@@ -1,211 +1,8 @@
 /*
- * The first half of an exchange: what is asked for, policy's edits, a connection, the request on its way.
+ * The first half of an exchange: policy's edits, a connection, the request on its way.
  */
 #include "proxy/dial.h"
 #include "proxy/exchange_steps.h"
-#include "proxy/pages.h"
-
-/* -- target -- */
-
-/* The name under which freshet's own pages are reached through the proxy. */
-#define OWN_HOST SPAN("freshet.internal")
-
-bool exchange_is_own_authority(const struct exchange *x)
-{
-	struct address a;
-
-	if (span_ieq(x->target.host, OWN_HOST))
-		return true;
-	return snapshot_listens_on(x->view->snapshot, x->target.port) &&
-	       address_parse_numeric(x->target.host, x->target.port, &a) && snapshot_is_self(x->view->snapshot, &a);
-}
-
-/*
- * A request as to a web server.  Only a literal address, localhost or our own name may be meant for us: any other name
- * is a site whose program did not know that it speaks to a proxy, or a page that tries to reach us under its own.
- */
-static bool is_meant_for_us(const struct exchange *x)
-{
-	struct span host;
-	struct address a;
-	uint16_t port;
-	bool is_ipv6;
-	const char *why;
-
-	if (!message_has(&x->request, HEADER_HOST))
-		return true;
-	if (!host_parse(message_value(&x->request, HEADER_HOST), &host, &port, &is_ipv6, &why))
-		return false;
-	return address_parse_numeric(host, port, &a) || span_ieq(host, OWN_HOST) || span_ieq(host, SPAN("localhost"));
-}
-
-static enum step own_page(struct exchange *x)
-{
-	x->policy.not_busted = "the proxy's own page";
-	if (!is_meant_for_us(x))
-		return exchange_fail(x, REPLY_MISDIRECTED, NULL);
-	struct page page;
-	if (!page_find(x->target.path, worker_is_leaving(x->worker), &page))
-		return exchange_fail(x, REPLY_NOT_FOUND, NULL);
-	if (x->request.method_id != METHOD_GET && x->request.method_id != METHOD_HEAD)
-		return exchange_fail(x, REPLY_METHOD, NULL);
-	x->facts.unrecorded = page.watched;
-	return exchange_answered(x, reply_page(x, page.status, page.content_type, page.body));
-}
-
-/* What the configuration wants for this site. */
-static void choose_settings(struct exchange *x)
-{
-	struct policy_subject subject = {
-		.target = &x->target,
-		.method = x->request.method,
-		.client = &x->client->address,
-	};
-
-	x->policy.settings = policy_match(x->view->snapshot->policy, &subject);
-}
-
-/* The same for an address that was asked for and for one that a name turned out to have. */
-static enum step refuse_destination(struct exchange *x)
-{
-	return exchange_fail(x, REPLY_DENIED_DESTINATION, "deny-destinations keeps this client from there");
-}
-
-static enum step target_connect(struct exchange *x)
-{
-	choose_settings(x);
-	x->policy.not_busted = "opaque tunnel: not busted";
-	if (!config_ports_have(&x->view->snapshot->config->connect_ports, x->target.port))
-		return exchange_fail(x, REPLY_DENIED_PORT, "CONNECT to a port that connect-ports does not name");
-	if (access_refuses_target(x))
-		return refuse_destination(x);
-	return exchange_may_intercept(x) ? exchange_intercept(x) : exchange_ask_origin(x);
-}
-
-/*
- * Max-Forwards of TRACE and OPTIONS (RFC 9110 section 7.6.2): at 0 the answer is ours, otherwise it counts down.  False
- * when the answer is ours.
- */
-static bool may_forward(struct exchange *x)
-{
-	uint64_t hops;
-	char *text;
-
-	if (x->request.method_id != METHOD_TRACE && x->request.method_id != METHOD_OPTIONS)
-		return true;
-	if (!message_has(&x->request, HEADER_MAX_FORWARDS))
-		return true;
-	if (!span_u64(message_value(&x->request, HEADER_MAX_FORWARDS), INT32_MAX, &hops))
-		return true;
-	if (!hops)
-		return false;
-	text = arena_alloc(&x->arena, 20);
-	if (text)
-		message_set(&x->request, HEADER_MAX_FORWARDS, span_of(text, span_put_u64(text, hops - 1)),
-			"RFC 9110: one hop less");
-	return true;
-}
-
-static enum step final_recipient(struct exchange *x)
-{
-	x->policy.not_busted = "answered by the proxy itself";
-	if (x->request.method_id == METHOD_TRACE)
-		return exchange_answered(x, reply_trace(x));
-	return exchange_answered(x, reply_options(x));
-}
-
-static enum step target_absolute(struct exchange *x)
-{
-	if (exchange_is_own_authority(x))
-		return own_page(x);
-	if (access_refuses_target(x))
-		return refuse_destination(x);
-	if (!may_forward(x))
-		return final_recipient(x);
-	x->stage = STAGE_POLICY;
-	return STEP_AGAIN;
-}
-
-/*
- * Inside of an intercepted tunnel: the target becomes absolute, by the tunnel's scheme and the request's Host (RFC 9112
- * section 3.3), and from there on the request is like any other.  False with the error answered.
- */
-static bool make_absolute(struct exchange *x, enum step *step)
-{
-	const struct secure *s = x->client->secure;
-	struct span target = x->request.target, authority = message_value(&x->request, HEADER_HOST);
-	bool is_asterisk = span_eq(target, SPAN("*"));
-
-	if (x->request.method_id == METHOD_CONNECT) {
-		*step = exchange_fail(x, REPLY_BAD_REQUEST, "CONNECT inside of a tunnel");
-		return false;
-	}
-	if (!is_asterisk && (!target.n || target.p[0] != '/'))
-		return true;
-	if (!authority.n)
-		authority = s->authority;
-	char *url = arena_alloc(&x->arena, sizeof("https://") + authority.n + target.n);
-	if (!url) {
-		*step = exchange_fail(x, REPLY_INTERNAL, "memory is out");
-		return false;
-	}
-	size_t n = sizeof("https://") - 1;
-	memcpy(url, "https://", n);
-	memcpy(url + n, authority.p, authority.n);
-	n += authority.n;
-	if (!is_asterisk) {
-		memcpy(url + n, target.p, target.n);
-		n += target.n;
-	}
-	x->request.target = span_of(url, n);
-	return true;
-}
-
-/*
- * Another site's request does not belong into this tunnel: neither its name nor its certificate were looked at.  Who
- * names no port means the tunnel's.
- */
-static bool belongs_here(struct exchange *x)
-{
-	const struct secure *s = x->client->secure;
-
-	if (!s)
-		return true;
-	if (!x->target.port_given)
-		x->target.port = s->port;
-	return x->target.scheme == SCHEME_HTTPS && x->target.port == s->port &&
-	       (span_ieq(x->target.host, s->host) || span_ieq(x->target.host, s->name));
-}
-
-enum step step_target(struct exchange *x)
-{
-	const char *why;
-	enum step step;
-
-	if (x->client->secure && !make_absolute(x, &step))
-		return step;
-	if (!target_parse(x->request.target, x->request.method_id == METHOD_CONNECT, &x->target, &why)) {
-		x->client_persistent = false; /* who errs here may have meant something else by what follows, too */
-		return exchange_fail(x, REPLY_BAD_REQUEST, why);
-	}
-	if (!belongs_here(x))
-		return exchange_fail(x, REPLY_OTHER_SITE, NULL);
-	switch (x->target.form) {
-	case TARGET_ORIGIN:
-		return own_page(x);
-	case TARGET_ABSOLUTE:
-		return target_absolute(x);
-	case TARGET_AUTHORITY:
-		return target_connect(x);
-	case TARGET_ASTERISK:
-		break;
-	}
-	if (x->request.method_id != METHOD_OPTIONS) {
-		x->client_persistent = false;
-		return exchange_fail(x, REPLY_BAD_REQUEST, "the target * belongs to OPTIONS only");
-	}
-	return final_recipient(x);
-}
 
 /* -- policy -- */
 
@@ -273,7 +70,7 @@ enum step step_policy(struct exchange *x)
 	struct span mark = span_of(mark_text, LOOP_MARK_LEN);
 	const char *refusal;
 
-	choose_settings(x);
+	exchange_choose_settings(x);
 	refusal = policy_refuses(x->policy.settings, &x->request);
 	if (refusal)
 		return exchange_fail(x, REPLY_SPECULATION, refusal);
@@ -397,7 +194,7 @@ enum step step_origin(struct exchange *x)
 	if (x->queue_reason)
 		return exchange_fail(x, REPLY_QUEUE_FULL, x->queue_reason);
 	if (x->failure.status == CONNECT_PROHIBITED)
-		return refuse_destination(x);
+		return exchange_refuse_destination(x);
 	if (x->failure.status != CONNECT_OK)
 		return exchange_fail(x, error_of_connect(x->failure.status),
 			x->failure.reason ? x->failure.reason : connect_status_reason(x->failure.status));

@@ -17,12 +17,12 @@ enum step {
 
 enum step step_access(struct exchange *x);  /* exchange_access.c */
 enum step step_login(struct exchange *x);
-enum step step_target(struct exchange *x);  /* exchange_request.c */
-enum step step_policy(struct exchange *x);
+enum step step_target(struct exchange *x);  /* exchange_target.c */
 enum step step_hello(struct exchange *x);   /* exchange_intercept.c */
 enum step step_probe(struct exchange *x);
 enum step step_accept(struct exchange *x);
-enum step step_origin(struct exchange *x);  /* exchange_request.c */
+enum step step_policy(struct exchange *x);  /* exchange_request.c */
+enum step step_origin(struct exchange *x);
 enum step step_send(struct exchange *x);
 enum step step_head(struct exchange *x);    /* exchange_response.c */
 enum step step_relay(struct exchange *x);
@@ -48,6 +48,12 @@ enum step exchange_ask_origin(struct exchange *x);
 
 /* x->place by x->target: host, port and route; without TLS. */
 void exchange_choose_place(struct exchange *x);
+
+/* What the configuration wants for x->target. */
+void exchange_choose_settings(struct exchange *x);
+
+/* For an address that was asked for, and for one that a name turned out to have. */
+enum step exchange_refuse_destination(struct exchange *x);
 
 /* Whether the target is this proxy itself, under any address or its own name. */
 bool exchange_is_own_authority(const struct exchange *x);
