@@ -39,13 +39,13 @@ struct slot {
 static struct slot slots[SLOTS];
 static char display[HEADER_COUNT][NAME_MAX_LEN];
 
-/* Length, first, middle and last letter, times a number that was searched for until no two names collided. */
+/* Length, first, middle and last letter, times a number that was searched for until two names in a hundred collided. */
 static inline unsigned slot_of(struct span name)
 {
 	uint32_t first = (unsigned char)name.p[0], middle = (unsigned char)name.p[name.n / 2];
 	uint32_t last = (unsigned char)name.p[name.n - 1];
 
-	return ((first | middle << 8 | last << 16 | 0x202020 | (uint32_t)name.n << 24) * UINT32_C(0x5c640fb1)) >> 24;
+	return ((first | middle << 8 | last << 16 | 0x202020 | (uint32_t)name.n << 24) * UINT32_C(0x0756b96d)) >> 24;
 }
 
 /* "cache-control" to "Cache-Control". */

@@ -45,6 +45,7 @@ enum {
 	MAX_fact = 5,
 	MAX_reason = REASON_MAX * JSON_BYTES_PER_BYTE + 2,
 	MAX_verdict = VERDICT_TEXT_MAX * JSON_BYTES_PER_BYTE + 2,
+	MAX_layers = VERDICT_LAYERS_MAX * (VERDICT_LAYER_TEXT_MAX * JSON_BYTES_PER_BYTE + 3) + 2,
 	MAX_edits = RECORD_EDITS_MAX * (EDIT_MAX + 3) + 2,
 };
 
@@ -184,6 +185,21 @@ static void text_verdict(struct line *l, struct span before, const struct verdic
 
 	if (v->kind != VERDICT_NONE)
 		text_quoted(l, before, span_of(text, verdict_format(v, text)));
+}
+
+static void text_layers(struct line *l, struct span before, const struct verdict *v)
+{
+	char text[VERDICT_LAYERS_MAX * VERDICT_LAYER_TEXT_MAX];
+	size_t n = 0;
+
+	if (v->kind == VERDICT_NONE || !v->layer_count)
+		return;
+	for (unsigned i = 0; i < v->layer_count; i++) {
+		if (i)
+			text[n++] = ',';
+		n += verdict_layer_format(&v->layers[i], text + n);
+	}
+	text_quoted(l, before, span_of(text, n));
 }
 
 static void text_time(struct line *l, struct span before, int64_t us)
@@ -331,6 +347,19 @@ static void member_verdict(struct json *j, struct span key, const struct verdict
 
 	if (v->kind != VERDICT_NONE)
 		member_word(j, key, span_of(text, verdict_format(v, text)));
+}
+
+static void member_layers(struct json *j, struct span key, const struct verdict *v)
+{
+	char text[VERDICT_LAYER_TEXT_MAX];
+
+	if (v->kind == VERDICT_NONE || !v->layer_count)
+		return;
+	json_key(j, key);
+	json_open(j, '[');
+	for (unsigned i = 0; i < v->layer_count; i++)
+		json_string(j, span_of(text, verdict_layer_format(&v->layers[i], text)));
+	json_close(j, ']');
 }
 
 static void member_time(struct json *j, struct span key, int64_t us)

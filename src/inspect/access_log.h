@@ -25,7 +25,10 @@
  *   http/1.0      the client's version, where it is not 1.1
  *   url-cut       the URL was longer than it is shown
  *   up=           body bytes sent to the origin
- *   verdict=      what caches in between said
+ *   verdict=      what caches in between said of the answer, all together: fresh, revalidated, from-cache(layer, age),
+ *                 stale(layer, seconds beyond its lifetime), unknown
+ *   layers=       what each of them said, from the client to the origin: name:hit, stale, revalidated, miss, pass or
+ *                 unknown, with its age where that is told, and "?" where the field is not one vendor's own
  *   to-origin=, to-client=   the fields that were edited: "name=" set, "+name" added, "-name" removed
  *   origin=       the address that was connected to;  reused: over a pooled connection
  *   queue=, connect=, first-byte=   the parts of the duration
@@ -50,7 +53,7 @@ enum access_log_format {
 	ACCESS_LOG_JSON,
 };
 
-enum { ACCESS_LOG_LINE_MAX = 16 * 1024 }; /* beyond the longest line there can be */
+enum { ACCESS_LOG_LINE_MAX = 18 * 1024 }; /* beyond the longest line there can be */
 
 /* Writes the line with its newline, no NUL; returns the length. */
 size_t access_log_line(enum access_log_format format, const struct record *r, char out[ACCESS_LOG_LINE_MAX]);

@@ -343,8 +343,26 @@ static void make_redirect_temporary(struct action_run *run, const char *why)
 	}
 }
 
+/* The verdict as our member's detail, where a cache answered nevertheless; else, or without room, a constant. */
+static struct span bypass_member(const struct action_run *run)
+{
+	const struct verdict *v = run->state->verdict;
+	struct span begin = SPAN("freshet; fwd=bypass; detail=\"");
+	char *out = NULL;
+
+	if (v && (v->kind == VERDICT_FROM_CACHE || v->kind == VERDICT_STALE))
+		out = arena_alloc(run->arena, begin.n + VERDICT_TEXT_MAX);
+	if (!out)
+		return SPAN("freshet; fwd=bypass; detail=fields");
+	memcpy(out, begin.p, begin.n);
+	/* No quoting: verdicts hold neither quotes nor backslashes.  The final quote takes the NUL's place. */
+	size_t n = begin.n + verdict_format(v, out + begin.n);
+	out[n] = '"';
+	return span_of(out, n + 1);
+}
+
 /* Members are added after those received: the list runs from the origin to the client (RFC 9211 section 2). */
 static void report_bypass(struct action_run *run, const char *why)
 {
-	message_add(run->message, HEADER_CACHE_STATUS, SPAN("freshet; fwd=bypass; detail=fields"), why);
+	message_add(run->message, HEADER_CACHE_STATUS, bypass_member(run), why);
 }

@@ -1,7 +1,9 @@
 /*
- * The verdict on a response, from Cache-Status (RFC 9211), Age, Warning, and X-Cache in Squid's form.
+ * The verdict on a response: from what its caches say (layers.c), Age, Warning, Date, and its lifetime.
  *
- * A cache that says nothing can hide behind every verdict but "stale" and "from-cache".
+ * A cache that says nothing can hide behind every verdict but "stale" and "from-cache".  And what a cache stored holds
+ * the words of those behind it, from the day it was stored.  So a hit counts wherever it stands, while freshness is only
+ * believed when every layer is understood and none hit.
  */
 #include "policy/evidence.h"
 
@@ -10,96 +12,21 @@
 #include "http/date.h"
 #include "http/freshness.h"
 
-/* What the fields prove, gathered before judging. */
+enum { DATES_DIFFER_BY_S = 60 }; /* clocks that are not quite right, and answers that take long */
+
+/* What the fields show, gathered before judging. */
 struct findings {
-	bool hit;               /* a cache says that it answered from store */
-	bool forwarded;         /* a cache says that it asked further on */
-	bool revalidated;       /* a cache says that its copy was confirmed just now */
+	struct layers layers;
+	const struct layer_words *stored; /* the one nearest to the client that answered from store; NULL none */
+	bool doubtful;          /* some layer is not understood */
+	bool revalidated, forwarded;
 	bool warned_stale;
-	bool ttl_given, age_given;
-	int64_t ttl_s;          /* what was left of the lifetime, as the cache that hit computed it */
+	struct span warner;     /* the warning's agent; points into the response */
+	bool age_given;
 	int64_t age_s;          /* the Age field; 0 when not given */
-	struct span layer;      /* the cache nearest the client that hit; points into the response */
 };
 
-/* ---- Cache-Status */
-
-/* Takes what stands before the next ';' outside quotes off *rest, trimmed. */
-static struct span part_next(struct span *rest)
-{
-	bool quoted = false;
-	size_t i;
-
-	for (i = 0; i < rest->n && (quoted || rest->p[i] != ';'); i++) {
-		if (rest->p[i] == '"')
-			quoted = !quoted;
-		else if (quoted && rest->p[i] == '\\')
-			i++;
-	}
-	struct span part = span_trim(span_first(*rest, i));
-	*rest = span_from(*rest, i + 1);
-	return part;
-}
-
-static struct span unquote(struct span s)
-{
-	if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
-		return span_of(s.p + 1, s.n - 2);
-	return s;
-}
-
-/* An integer of structured fields, as far as delta-seconds reach. */
-static bool integer_parse(struct span s, int64_t *out)
-{
-	bool negative = s.n && s.p[0] == '-';
-
-	if (!delta_seconds_parse(negative ? span_from(s, 1) : s, out))
-		return false;
-	if (negative)
-		*out = -*out;
-	return true;
-}
-
-static void read_member(struct findings *f, struct span member)
-{
-	struct span name = unquote(part_next(&member)), ttl = SPAN_NONE;
-	bool hit = false;
-
-	/* A freshet on the way stores nothing, so that it forwarded proves nothing. */
-	if (span_ieq(name, SPAN("freshet")))
-		return;
-	while (member.n) {
-		struct span parameter = part_next(&member);
-		size_t equals = span_find(parameter, '=');
-		struct span key = span_first(parameter, equals), value = span_from(parameter, equals + 1);
-
-		hit = hit || (span_eq(key, SPAN("hit")) && !span_eq(value, SPAN("?0")));
-		f->forwarded = f->forwarded || span_eq(key, SPAN("fwd"));
-		f->revalidated = f->revalidated || span_eq(parameter, SPAN("fwd-status=304"));
-		if (span_eq(key, SPAN("ttl")))
-			ttl = value;
-	}
-	if (!hit)
-		return;
-	f->hit = true;
-	f->layer = name;
-	f->ttl_given = integer_parse(ttl, &f->ttl_s);
-}
-
-/* ---- the other fields */
-
-/* "HIT from host".  Others' "HIT" may mean passed, synthetic or stale. */
-static void read_x_cache(struct findings *f, struct span value)
-{
-	struct span hit = SPAN("HIT from "), element;
-
-	while (span_list_next(&value, &element)) {
-		if (!span_istarts(element, hit))
-			continue;
-		f->hit = true;
-		f->layer = span_trim(span_from(element, hit.n));
-	}
-}
+/* ---- gathering */
 
 /* 110 "Response is Stale" and 111 "Revalidation Failed", with the warning agent's name (RFC 7234 section 5.5). */
 static void read_warning(struct findings *f, struct span value)
@@ -112,8 +39,8 @@ static void read_warning(struct findings *f, struct span value)
 		struct span agent = span_from(warning, 4);
 		agent = span_first(agent, span_find(agent, ' '));
 		f->warned_stale = true;
-		if (!f->layer.n && !span_eq(agent, SPAN("-")))
-			f->layer = agent;
+		if (!f->warner.n && !span_eq(agent, SPAN("-")))
+			f->warner = agent;
 	}
 }
 
@@ -123,37 +50,40 @@ static void read_age(struct findings *f, struct span value)
 		f->age_given = delta_seconds_parse(span_first(value, span_find(value, ',')), &f->age_s);
 }
 
-static void read_cache_status(struct findings *f, struct span value)
+static void note_outcome(struct findings *f, const struct layer_words *w)
 {
-	struct span member;
-
-	while (span_list_next(&value, &member))
-		read_member(f, member);
-}
-
-static bool says_something(const struct message *m)
-{
-	return message_has(m, HEADER_CACHE_STATUS) || message_has(m, HEADER_AGE) || message_has(m, HEADER_WARNING) ||
-	       message_has(m, HEADER_X_CACHE);
-}
-
-static void read_all(struct findings *f, const struct message *m)
-{
-	for (unsigned i = 0; i < m->field_count; i++) {
-		struct span value = m->fields[i].value;
-
-		if (m->fields[i].id == HEADER_CACHE_STATUS)
-			read_cache_status(f, value);
-		else if (m->fields[i].id == HEADER_AGE)
-			read_age(f, value);
+	switch (w->outcome) {
+	case LAYER_UNKNOWN:
+		f->doubtful = true;
+		return;
+	case LAYER_HIT:
+	case LAYER_STALE:
+		if (!f->stored)
+			f->stored = w;
+		return;
+	case LAYER_REVALIDATED:
+		f->revalidated = true;
+		return;
+	case LAYER_MISS:
+	case LAYER_PASS:
+		f->forwarded = true;
+		return;
 	}
-	/* The layer is named by the standard's field where there is one. */
-	bool named = f->layer.n != 0;
-	for (unsigned i = 0; i < m->field_count && !named; i++)
-		if (m->fields[i].id == HEADER_X_CACHE)
-			read_x_cache(f, m->fields[i].value);
+}
+
+static void gather(struct findings *f, const struct message *m)
+{
+	f->stored = NULL;
+	f->doubtful = f->revalidated = f->forwarded = f->warned_stale = f->age_given = false;
+	f->warner = SPAN_NONE;
+	f->age_s = 0;
+	layers_read(m, &f->layers);
+	for (unsigned i = 0; i < f->layers.count; i++)
+		note_outcome(f, &f->layers.words[i]);
 	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == HEADER_WARNING)
+		if (m->fields[i].id == HEADER_AGE)
+			read_age(f, m->fields[i].value);
+		else if (m->fields[i].id == HEADER_WARNING)
 			read_warning(f, m->fields[i].value);
 }
 
@@ -188,19 +118,29 @@ static bool lifetime_is_known(const struct message *m, const struct freshness *f
 /* Seconds beyond its lifetime: by the cache's own count, else by ours; 0 when not proven. */
 static int64_t stale_by(const struct message *m, const struct findings *f, const struct freshness *fresh)
 {
-	if (f->ttl_given)
-		return f->ttl_s < 0 ? -f->ttl_s : 0;
+	if (f->stored && f->stored->ttl_s != LAYER_NO_TIME)
+		return f->stored->ttl_s < 0 ? -f->stored->ttl_s : 0;
 	return lifetime_is_known(m, fresh) ? freshness_stale_by(fresh) : 0;
 }
 
-/* Cut where it is long; the name is the peer's choice, so only visible ASCII gets through. */
-static void copy_layer(struct span name, struct verdict *out)
+/* Cut where it is long; the name is the peer's choice, so only what needs no quoting gets through. */
+static void copy_name(struct span name, char *out, size_t size)
 {
-	size_t n = name.n < sizeof(out->layer) - 1 ? name.n : sizeof(out->layer) - 1;
+	size_t n = name.n < size - 1 ? name.n : size - 1;
 
-	for (size_t i = 0; i < n; i++)
-		out->layer[i] = (char)(name.p[i] > 0x20 && name.p[i] < 0x7f ? name.p[i] : '?');
-	out->layer[n] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		char c = name.p[i];
+
+		out[i] = c > 0x20 && c < 0x7f && c != '"' && c != '\\' && c != ',' ? c : '?';
+	}
+	out[n] = '\0';
+}
+
+static struct span name_of_stored(const struct findings *f)
+{
+	if (f->stored && f->stored->name.n)
+		return f->stored->name;
+	return f->warner;
 }
 
 static void judge_stored(const struct message *m, const struct findings *f, int64_t now_s, struct verdict *out)
@@ -210,30 +150,115 @@ static void judge_stored(const struct message *m, const struct findings *f, int6
 	gather_facts(m, f, now_s, &facts);
 	struct freshness fresh = freshness_at(&facts, now_s);
 	int64_t beyond_s = stale_by(m, f, &fresh);
-	bool stale = beyond_s > 0 || f->warned_stale;
+	bool stale = beyond_s > 0 || f->warned_stale || (f->stored && f->stored->outcome == LAYER_STALE);
 
-	copy_layer(f->layer, out);
+	copy_name(name_of_stored(f), out->layer, sizeof(out->layer));
 	out->kind = stale ? VERDICT_STALE : VERDICT_FROM_CACHE;
-	if (f->age_given || facts.date_s != TIME_ABSENT)
+	/* A Date of just now tells no age: nginx renews it in stored answers. */
+	if (f->age_given || fresh.age_s > 0)
 		out->age_s = fresh.age_s;
+	else if (f->stored && f->stored->age_s >= 0)
+		out->age_s = f->stored->age_s;
 	if (stale)
 		out->stale_by_s = beyond_s > 0 ? beyond_s : -1;
 }
 
+/* A date that lies back although everybody says to have asked: somebody who stays silent has stored it. */
+static bool date_is_recent(const struct message *m, int64_t now_s)
+{
+	int64_t date_s;
+
+	return !http_date_parse(message_value(m, HEADER_DATE), now_s, &date_s) || date_s >= now_s - DATES_DIFFER_BY_S;
+}
+
+static void judge_forwarded(const struct message *m, const struct findings *f, int64_t now_s, struct verdict *out)
+{
+	if (f->doubtful || f->layers.overflow)
+		return;
+	if (f->revalidated)
+		out->kind = VERDICT_REVALIDATED;
+	else if (f->forwarded && date_is_recent(m, now_s))
+		out->kind = VERDICT_FRESH;
+}
+
+/* The pseudonym in the only member of Via (RFC 9110 section 7.6.3), else the empty span. */
+static struct span only_intermediary(const struct message *m)
+{
+	struct span member, another, found = SPAN_NONE;
+
+	for (unsigned i = 0; i < m->field_count; i++) {
+		struct span rest = m->fields[i].value;
+
+		if (m->fields[i].id != HEADER_VIA || !span_list_next(&rest, &member))
+			continue;
+		if (found.n || span_list_next(&rest, &another))
+			return SPAN_NONE;
+		member = span_trim(span_from(member, span_find(member, ' ')));
+		found = span_first(member, span_find(member, ' '));
+	}
+	return found;
+}
+
+/* An age was counted by some cache.  Where nobody says so and one intermediary gives its name, it was probably that. */
+static void infer_layer(struct findings *f, const struct message *m)
+{
+	struct span name = f->age_s > 0 && !f->layers.count ? only_intermediary(m) : SPAN_NONE;
+
+	if (!name.n)
+		return;
+	f->layers.words[0] = (struct layer_words){
+		.name = name, .outcome = LAYER_HIT, .confidence = LAYER_INFERRED, .ttl_s = LAYER_NO_TIME,
+		.age_s = f->age_s
+	};
+	f->layers.count = 1;
+	f->stored = &f->layers.words[0];
+}
+
+static void copy_layers(const struct findings *f, struct verdict *out)
+{
+	const struct layers *l = &f->layers;
+
+	out->layer_count = (uint8_t)(l->count < VERDICT_LAYERS_MAX ? l->count : VERDICT_LAYERS_MAX);
+	for (unsigned i = 0; i < out->layer_count; i++) {
+		struct verdict_layer *to = &out->layers[i];
+		bool decides = &l->words[i] == f->stored;
+		int64_t age_s = decides ? out->age_s : l->words[i].age_s;
+
+		to->outcome = (uint8_t)l->words[i].outcome;
+		to->confidence = (uint8_t)l->words[i].confidence;
+		to->age_s = age_s < 0 ? -1 : (int32_t)(age_s < INT32_MAX ? age_s : INT32_MAX);
+		copy_name(l->words[i].name, to->name, sizeof(to->name));
+	}
+}
+
+/* Not the layers: only the first layer_count are ever read. */
+static void verdict_clear(struct verdict *v)
+{
+	v->kind = VERDICT_UNKNOWN;
+	v->age_s = -1;
+	v->stale_by_s = 0;
+	v->layer[0] = '\0';
+	v->layer_count = 0;
+}
+
+static __attribute__((noinline)) void judge(const struct message *m, int64_t now_s, struct verdict *out)
+{
+	struct findings f;
+
+	gather(&f, m);
+	infer_layer(&f, m);
+	if (f.stored || f.age_s > 0 || f.warned_stale)
+		judge_stored(m, &f, now_s, out);
+	else
+		judge_forwarded(m, &f, now_s, out);
+	copy_layers(&f, out);
+}
+
 void evidence_judge(const struct message *response, int64_t now_s, struct verdict *out)
 {
-	struct findings f = { 0 };
-
-	*out = (struct verdict){ .kind = VERDICT_UNKNOWN, .age_s = -1 };
-	if (!says_something(response))
-		return;
-	read_all(&f, response);
-	if (f.hit || f.age_s > 0 || f.warned_stale)
-		judge_stored(response, &f, now_s, out);
-	else if (f.revalidated)
-		out->kind = VERDICT_REVALIDATED;
-	else if (f.forwarded)
-		out->kind = VERDICT_FRESH;
+	verdict_clear(out);
+	if (layers_any(response) || message_has(response, HEADER_AGE) || message_has(response, HEADER_WARNING))
+		judge(response, now_s, out);
 }
 
 /* ---- writing */
@@ -274,4 +299,36 @@ size_t verdict_format(const struct verdict *v, char out[VERDICT_TEXT_MAX])
 		return format_stored("stale", v->layer, v->stale_by_s, out);
 	}
 	return format_word("", out);
+}
+
+static const char *outcome_name(enum layer_outcome outcome)
+{
+	switch (outcome) {
+	case LAYER_UNKNOWN:
+		return "unknown";
+	case LAYER_HIT:
+		return "hit";
+	case LAYER_STALE:
+		return "stale";
+	case LAYER_REVALIDATED:
+		return "revalidated";
+	case LAYER_MISS:
+		return "miss";
+	case LAYER_PASS:
+		return "pass";
+	}
+	return "";
+}
+
+size_t verdict_layer_format(const struct verdict_layer *l, char out[VERDICT_LAYER_TEXT_MAX])
+{
+	const char *name = l->name[0] ? l->name : "-", *doubt = l->confidence == LAYER_STATED ? "" : "?";
+	const char *outcome = outcome_name((enum layer_outcome)l->outcome);
+	int n;
+
+	if (l->age_s < 0)
+		n = snprintf(out, VERDICT_LAYER_TEXT_MAX, "%s:%s%s", name, outcome, doubt);
+	else
+		n = snprintf(out, VERDICT_LAYER_TEXT_MAX, "%s:%s:%jds%s", name, outcome, (intmax_t)l->age_s, doubt);
+	return (size_t)n;
 }

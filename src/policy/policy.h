@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "http/message.h"
 #include "http/url.h"
+#include "policy/evidence.h"
 
 enum mode {
 	MODE_OFF,        /* untouched */
@@ -78,6 +79,7 @@ struct policy_state {
 	const struct policy_settings *settings; /* borrowed from the policy */
 	const char *not_busted;  /* why some or all of it was left alone, constant; NULL when all that the mode asks
 				  * for was done, be it revalidate or bust */
+	const struct verdict *verdict; /* on the response, borrowed, set before policy_response(); NULL: nobody looked */
 	bool busted;             /* the exchange was rewritten under MODE_BUST */
 	bool modified_since_removed; /* the client's If-Modified-Since was taken off this request */
 	uint64_t signed_fields[2];   /* known fields that a signature names: never touched */

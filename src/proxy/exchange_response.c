@@ -161,8 +161,10 @@ static void apply_policy(struct exchange *x)
 	struct message *m = &x->worker->response;
 	int64_t now_s = clock_wall_us() / 1000000;
 
-	if (x->worker->records && x->policy.settings->mode != MODE_OFF) /* the verdict is for the record only */
+	if (x->policy.settings->mode != MODE_OFF) {
 		evidence_judge(m, now_s, &x->facts.verdict);
+		x->policy.verdict = &x->facts.verdict;
+	}
 	policy_response(&x->policy, &x->request, m, &x->arena, now_s);
 	add_via(x);
 }

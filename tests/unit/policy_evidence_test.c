@@ -44,8 +44,11 @@ static void test_silence_proves_nothing(void **state)
 		{ "Cache-Control: max-age=9\n" DATE_BEFORE "\nETag: \"a\"", "unknown" },
 		{ "Age: 0", "unknown" },
 		{ "Age: old", "unknown" },
-		{ "X-Cache: MISS from squid1", "unknown" },
-		{ "X-Cache: HIT", "unknown" },
+		{ "X-Cache: synth", "unknown" },
+		{ "X-Cache-Lookup: HIT from squid1:3128", "unknown" },
+		{ "X-Cache-Hits: 0", "unknown" },
+		{ "Via: 1.1 varnish\nAge: 0", "unknown" },
+		{ "Server-Timing: db;dur=53, cdn-cache", "unknown" },
 		{ "Warning: 199 a \"x\"", "unknown" },
 		{ "Cache-Status:", "unknown" },
 		{ "Cache-Status: edge", "unknown" },
@@ -84,7 +87,7 @@ static void test_stored_answers_are_named_after_their_cache(void **state)
 			"from-cache(edge, 12 s)" },
 		{ "Cache-Status: edge; hit", "from-cache(edge)" },
 		{ "Cache-Status: hit; hit=?0", "unknown" },
-		{ "Cache-Status: \"Big, Edge\" ; hit;ttl=3\n" DATE_BEFORE, "from-cache(Big,?Edge, 100 s)" },
+		{ "Cache-Status: \"Big, Edge\" ; hit;ttl=3\n" DATE_BEFORE, "from-cache(Big??Edge, 100 s)" },
 		{ "Cache-Status: shield; hit, edge; fwd=miss\nAge: 3", "from-cache(shield, 3 s)" },
 		{ "Cache-Status: shield; hit\nCache-Status: edge; hit\nAge: 3", "from-cache(edge, 3 s)" },
 		{ "Cache-Status: edge; fwd=miss\nAge: 3", "from-cache(3 s)" },
@@ -96,6 +99,48 @@ static void test_stored_answers_are_named_after_their_cache(void **state)
 		{ "Cache-Status: a-name-that-is-far-longer-than-fits; hit",
 			"from-cache(a-name-that-is-far-long)" },
 		{ "Cache-Status: \"\"; hit", "from-cache" },
+	};
+
+	(void)state;
+	check(rows, COUNT(rows));
+}
+
+static void test_freshness_is_only_claimed_when_every_layer_was_understood_and_none_hit(void **state)
+{
+	static const struct row rows[] = {
+		{ "Cache-Status: a; fwd=miss, b", "unknown" },
+		{ "Cache-Status: a; fwd=miss\nX-Cache: LambdaGeneratedResponse from cloudfront", "unknown" },
+		{ "Cache-Status: a; fwd=stale; fwd-status=304\nCF-Cache-Status: NONE/UNKNOWN", "unknown" },
+		{ "CF-Cache-Status: MISS\nX-Drupal-Cache: HIT", "from-cache(drupal)" },
+		{ "CF-Cache-Status: HIT\nX-Drupal-Cache: MISS", "from-cache(cloudflare)" },
+		{ "CF-Cache-Status: REVALIDATED\nX-Cache: HIT", "from-cache(x-cache)" },
+		{ "CF-Cache-Status: DYNAMIC\nX-Cache: MISS", "fresh" },
+		{ "CF-Cache-Status: MISS\nAge: 7", "from-cache(7 s)" },
+		{ "CF-Cache-Status: MISS\nWarning: 110 - \"x\"", "stale" },
+		{ "X-Cache: MISS\n" DATE_NOW, "fresh" },
+		{ "X-Cache: MISS\n" DATE_BEFORE, "unknown" },
+		{ "CF-Cache-Status: REVALIDATED\n" DATE_BEFORE, "revalidated" },
+		{ "Cache-Status: a; hit; fwd=stale", "stale(a)" },
+		{ "Cache-Status: a; hit; fwd=miss", "from-cache(a)" },
+		{ "Cache-Status: a;fwd=miss,a;fwd=miss,a;fwd=miss,a;fwd=miss,a;fwd=miss,a;fwd=miss,a;fwd=miss,"
+		  "a;fwd=miss,a;fwd=miss,a;fwd=miss,a;fwd=miss,a;fwd=miss,a;fwd=miss,a;fwd=miss,a;fwd=miss,"
+		  "a;fwd=miss,a;fwd=miss",
+			"unknown" },
+	};
+
+	(void)state;
+	check(rows, COUNT(rows));
+}
+
+static void test_only_announced_intermediary_is_held_to_have_counted_the_age(void **state)
+{
+	static const struct row rows[] = {
+		{ "Via: 1.1 google\nAge: 86", "from-cache(google, 86 s)" },
+		{ "Via: HTTP/1.1 cache.example (Software/1.0)\nAge: 86", "from-cache(cache.example, 86 s)" },
+		{ "Via: 1.1 a, 1.1 b\nAge: 86", "from-cache(86 s)" },
+		{ "Via: 1.1 a\nVia: 1.1 b\nAge: 86", "from-cache(86 s)" },
+		{ "Via: 1.1 a\nAge: 86\nX-Cache: MISS", "from-cache(86 s)" },
+		{ "Via:\nAge: 86", "from-cache(86 s)" },
 	};
 
 	(void)state;
@@ -122,6 +167,9 @@ static void test_lifetime_that_is_over_is_stale_by_the_difference(void **state)
 		{ "Warning: 111 sq \"Revalidation Failed\"\nAge: 90\nCache-Control: max-age=60",
 			"stale(sq, 30 s)" },
 		{ "Warning: 110 sq \"x\"\nCache-Status: edge; hit", "stale(edge)" },
+		{ "CF-Cache-Status: UPDATING\nAge: 90\nCache-Control: max-age=60", "stale(cloudflare, 30 s)" },
+		{ "X-Vercel-Cache: STALE", "stale(vercel)" },
+		{ "Fastly-Debug-TTL: (H cache-lcy1128-LCY -12.5 60.000 72)", "stale(cache-lcy1128-LCY, 12 s)" },
 		{ "Warning: 113 a \"x\", 110 b \"y\"", "stale(b)" },
 	};
 
@@ -179,7 +227,7 @@ static void test_layer_holds_visible_ascii_only(void **state)
 	struct verdict v = judge("X-Cache: HIT from a\x1b[2J\xc3\xa9\x7f b");
 
 	(void)state;
-	assert_string_equal(v.layer, "a?[2J????b");
+	assert_string_equal(v.layer, "a?[2J???");
 }
 
 int main(void)
@@ -188,6 +236,8 @@ int main(void)
 		cmocka_unit_test(test_silence_proves_nothing),
 		cmocka_unit_test(test_forwarded_requests_are_fresh_answers),
 		cmocka_unit_test(test_stored_answers_are_named_after_their_cache),
+		cmocka_unit_test(test_freshness_is_only_claimed_when_every_layer_was_understood_and_none_hit),
+		cmocka_unit_test(test_only_announced_intermediary_is_held_to_have_counted_the_age),
 		cmocka_unit_test(test_lifetime_that_is_over_is_stale_by_the_difference),
 		cmocka_unit_test(test_lifetime_given_elsewhere_or_guessed_proves_no_staleness),
 		cmocka_unit_test(test_verdict_carries_its_figures),
