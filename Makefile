@@ -79,10 +79,10 @@ all: $(BUILD)/freshet ## build build/freshet
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-run: ## install what is missing, build, start with conf/freshet.conf
+run: ## install what is missing, build, start with conf/freshet.conf; INTERCEPT=1 reads https as well
 	@.ci/install-deps build
 	@$(MAKE) all
-	$(BUILD)/freshet -c conf/freshet.conf
+	$(BUILD)/freshet -c conf/freshet.conf $(if $(INTERCEPT),--intercept)
 
 # ---- building
 

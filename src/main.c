@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "commands/ca_command.h"
 #include "config/command_line.h"
 #include "config/dump.h"
 #include "config/env.h"
@@ -30,15 +31,17 @@ static int print_env(const struct config *config)
 }
 
 /* What is asked of a configuration without serving it.  Frees it. */
-static int inspect(enum command command, struct config *config)
+static int inspect(const struct command_line *line, struct config *config)
 {
 	int status = EXIT_OK;
 
-	if (command == COMMAND_DUMP)
+	if (line->command == COMMAND_DUMP)
 		config_dump(config, stdout);
-	if (command == COMMAND_ENV)
+	if (line->command == COMMAND_ENV)
 		status = print_env(config);
-	if (command == COMMAND_TEST)
+	if (line->command == COMMAND_CA)
+		status = ca_command(&line->ca, config) ? EXIT_OK : EXIT_FAILED;
+	if (line->command == COMMAND_TEST)
 		printf("%s: the configuration is good\n", config->path ? config->path : "defaults");
 	config_free(config);
 	return status;
@@ -78,7 +81,7 @@ static int run(const struct command_line *line)
 	if (!config)
 		return EXIT_FAILED;
 	if (line->command != COMMAND_RUN)
-		return inspect(line->command, config);
+		return inspect(line, config);
 	return server_run(config, &options);
 }
 
@@ -117,6 +120,7 @@ int main(int argc, char **argv)
 	case COMMAND_TEST:
 	case COMMAND_DUMP:
 	case COMMAND_ENV:
+	case COMMAND_CA:
 		break;
 	}
 	return run(&line);

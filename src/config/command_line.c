@@ -12,12 +12,18 @@
 /* getopt_long() returns this plus the option's id for long options that stand in the file as well. */
 enum { OVERRIDE_BASE = 1000 };
 
+/* Long options without a letter, and not in the file. */
+enum { LONG_PERMIT = 500, LONG_PEM };
+
 static const struct option long_options[] = {
+	{ "intercept", optional_argument, NULL, OVERRIDE_BASE + OPTION_intercept }, /* before the table's, which wants a value */
 	{ "config", required_argument, NULL, 'c' },
 	{ "port", required_argument, NULL, 'p' },
 	{ "test", no_argument, NULL, 't' },
 	{ "dump", no_argument, NULL, 'T' },
 	{ "delete", no_argument, NULL, 'D' },
+	{ "permit", required_argument, NULL, LONG_PERMIT },
+	{ "pem", no_argument, NULL, LONG_PEM },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -88,7 +94,7 @@ static bool unknown(const char *word, char error[COMMAND_ERROR_BYTES])
 
 	name = span_first(name, span_find(name, '='));
 	near = nearest_long(name);
-	if (optopt && strchr("DtTvVh", optopt))
+	if (optopt == LONG_PEM || (optopt && strchr("DtTvVh", optopt)))
 		snprintf(error, COMMAND_ERROR_BYTES, "--%.*s takes no value", SPAN_ARG(report_quotable(name, 60)));
 	else if (optopt)
 		snprintf(error, COMMAND_ERROR_BYTES, "there is no option -%c", optopt);
@@ -99,6 +105,16 @@ static bool unknown(const char *word, char error[COMMAND_ERROR_BYTES])
 		snprintf(error, COMMAND_ERROR_BYTES, "there is no option --%.*s, or it is cut short",
 			 SPAN_ARG(report_quotable(name, 60)));
 	return false;
+}
+
+static bool add_permit(struct command_line *c, char error[COMMAND_ERROR_BYTES])
+{
+	if (c->ca.permit_count == COMMAND_PERMITS_MAX) {
+		snprintf(error, COMMAND_ERROR_BYTES, "more than %d domains are permitted", COMMAND_PERMITS_MAX);
+		return false;
+	}
+	c->ca.permits[c->ca.permit_count++] = optarg;
+	return true;
 }
 
 static bool take_option(struct command_line *c, int option, const char *word, char error[COMMAND_ERROR_BYTES])
@@ -116,6 +132,11 @@ static bool take_option(struct command_line *c, int option, const char *word, ch
 	case 'D':
 		c->passwd.remove = true;
 		return true;
+	case LONG_PERMIT:
+		return add_permit(c, error);
+	case LONG_PEM:
+		c->ca.pem = true;
+		return true;
 	case 'v':
 		c->overrides.verbose++;
 		return true;
@@ -129,7 +150,7 @@ static bool take_option(struct command_line *c, int option, const char *word, ch
 	case '?':
 		return unknown(word, error);
 	default:
-		return add_override(c, config_options[option - OVERRIDE_BASE].name, optarg, error);
+		return add_override(c, config_options[option - OVERRIDE_BASE].name, optarg ? optarg : "yes", error);
 	}
 }
 
@@ -144,10 +165,39 @@ static bool take_passwd(struct command_line *c, int count, char **words, char er
 	return add_command(c, COMMAND_PASSWD, error);
 }
 
+static const char *const ca_actions[] = {
+	[CA_INIT] = "init", [CA_INSTALL] = "install", [CA_UNINSTALL] = "uninstall", [CA_STATUS] = "status", [CA_SHOW] = "show",
+};
+
+static bool wrong_ca(char error[COMMAND_ERROR_BYTES])
+{
+	snprintf(error, COMMAND_ERROR_BYTES, "ca takes: init [--permit=DOMAIN ...] | install | uninstall | status | "
+		"show [--pem]; all but init take a file, too");
+	return false;
+}
+
+static bool take_ca(struct command_line *c, int count, char **words, char error[COMMAND_ERROR_BYTES])
+{
+	size_t action = 0, actions = sizeof(ca_actions) / sizeof(ca_actions[0]);
+
+	while (count && action < actions && strcmp(words[0], ca_actions[action]) != 0)
+		action++;
+	c->ca.action = (enum ca_action)action;
+	if (!count || action == actions || count > (c->ca.action == CA_INIT ? 1 : 2) ||
+		(c->ca.permit_count && c->ca.action != CA_INIT) || (c->ca.pem && c->ca.action != CA_SHOW))
+		return wrong_ca(error);
+	c->ca.file = count == 2 ? words[1] : NULL;
+	return add_command(c, COMMAND_CA, error);
+}
+
 static bool take_words(struct command_line *c, int count, char **words, char error[COMMAND_ERROR_BYTES])
 {
 	if (count && strcmp(words[0], "passwd") == 0)
 		return take_passwd(c, count - 1, words + 1, error);
+	if (count && strcmp(words[0], "ca") == 0)
+		return take_ca(c, count - 1, words + 1, error);
+	if (c->ca.permit_count || c->ca.pem)
+		return wrong_ca(error);
 	if (c->passwd.remove) {
 		snprintf(error, COMMAND_ERROR_BYTES, "-D belongs to passwd: freshet passwd -D FILE USER");
 		return false;
@@ -155,7 +205,7 @@ static bool take_words(struct command_line *c, int count, char **words, char err
 	if (count == 0)
 		return true;
 	if (strcmp(words[0], "env") != 0) {
-		snprintf(error, COMMAND_ERROR_BYTES, "there is no command \"%.*s\"; there are env and passwd",
+		snprintf(error, COMMAND_ERROR_BYTES, "there is no command \"%.*s\"; there are ca, env and passwd",
 			 SPAN_ARG(report_quotable(span_str(words[0]), 60)));
 		return false;
 	}
@@ -167,6 +217,18 @@ static bool take_words(struct command_line *c, int count, char **words, char err
 	return add_command(c, COMMAND_ENV, error);
 }
 
+/* `--intercept yes`: getopt_long() takes a value that may be missing only from behind an equals sign. */
+static void take_detached(int argc, char **argv, int option)
+{
+	if (option != OVERRIDE_BASE + OPTION_intercept || optarg || optind >= argc)
+		return;
+	const char *next = argv[optind];
+	if (strcmp(next, "no") == 0 || strcmp(next, "yes") == 0 || strcmp(next, "strict") == 0) {
+		optarg = argv[optind];
+		optind++;
+	}
+}
+
 bool command_line_parse(int argc, char **argv, struct command_line *out, char error[COMMAND_ERROR_BYTES])
 {
 	int option;
@@ -175,9 +237,11 @@ bool command_line_parse(int argc, char **argv, struct command_line *out, char er
 	out->overrides.items = out->items;
 	opterr = 0; /* we word the messages */
 	optind = 0; /* GNU: start over */
-	while ((option = getopt_long(argc, argv, ":c:p:DtTvVh", long_options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, ":c:p:DtTvVh", long_options, NULL)) != -1) {
+		take_detached(argc, argv, option);
 		if (!take_option(out, option, argv[optind - 1], error))
 			return false;
+	}
 	return take_words(out, argc - optind, argv + optind, error);
 }
 
@@ -220,6 +284,8 @@ void command_line_help(FILE *out)
 {
 	fputs("usage: freshet [-c FILE] [-p PORT] [-t] [-T] [-v] [-V] [-h] [--OPTION=VALUE ...] [env]\n"
 	      "       freshet passwd [-D] FILE USER\n"
+	      "       freshet ca init [--permit=DOMAIN ...]\n"
+	      "       freshet ca install|uninstall|status|show [--pem] [FILE]\n"
 	      "\n"
 	      "A forward proxy for HTTP that keeps caches from answering instead of the origin.\n"
 	      "\n"
@@ -232,8 +298,9 @@ void command_line_help(FILE *out)
 	      "  -h, --help         print this\n"
 	      "  env                print the shell commands that make programs use the proxy\n"
 	      "  passwd FILE USER   set a user's password in the file that proxy-users names; -D deletes the user\n"
+	      "  ca                 the certificate authority for intercept: make it, have programs trust it, look at it\n"
 	      "\n"
-	      "Every option of the configuration file, stronger than the file:\n",
+	      "Every option of the configuration file, stronger than the file; --intercept alone means yes:\n",
 	      out);
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct config_option *o = &config_options[i];

@@ -18,17 +18,30 @@ enum command {
 	COMMAND_DUMP,    /* -T: check and print it */
 	COMMAND_ENV,     /* env: print the proxy environment */
 	COMMAND_PASSWD,  /* passwd: change the file of users */
+	COMMAND_CA,      /* ca: the certificate authority */
 	COMMAND_VERSION, /* -V */
 	COMMAND_HELP,    /* -h */
 };
 
-enum { COMMAND_OVERRIDES_MAX = 256, COMMAND_ERROR_BYTES = 256 };
+enum { COMMAND_OVERRIDES_MAX = 256, COMMAND_ERROR_BYTES = 256, COMMAND_PERMITS_MAX = 32 };
+
+enum ca_action { CA_INIT, CA_INSTALL, CA_UNINSTALL, CA_STATUS, CA_SHOW };
+
+/* `freshet ca`.  Points into argv. */
+struct ca_request {
+	enum ca_action action;
+	const char *file; /* whose certificate, instead of the configured; NULL when not given */
+	bool pem;         /* --pem */
+	const char *permits[COMMAND_PERMITS_MAX]; /* --permit */
+	size_t permit_count;
+};
 
 /* Points into argv.  Stays where it was filled: `overrides` points at `items`. */
 struct command_line {
 	enum command command;
 	const char *config_path; /* -c; NULL when not given */
 	struct passwd_request passwd; /* with COMMAND_PASSWD; .remove is -D */
+	struct ca_request ca;         /* with COMMAND_CA */
 	struct config_overrides overrides;
 	struct config_override items[COMMAND_OVERRIDES_MAX];
 };

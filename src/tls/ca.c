@@ -1,5 +1,5 @@
 /*
- * Makes and reads the authority's two files.  Installs nothing (trust_store.c), forges nothing (leaf.c).
+ * Makes, reads and shows the authority's two files.  Installs nothing (commands/trust.h), forges nothing (leaf.c).
  */
 #include "tls/ca.h"
 
@@ -319,4 +319,45 @@ void ca_fingerprint(const struct ca *ca, char out[CA_FINGERPRINT_BYTES])
 	out[0] = '\0';
 	for (unsigned i = 0; i < n; i++)
 		snprintf(out + (size_t)i * 3, CA_FINGERPRINT_BYTES - (size_t)i * 3, "%02X%s", digest[i], i + 1 < n ? ":" : "");
+}
+
+/* -- printing -- */
+
+static void print_limits(const struct ca *ca, BIO *out)
+{
+	NAME_CONSTRAINTS *limits = X509_get_ext_d2i(ca->certificate, NID_name_constraints, NULL, NULL);
+	int count = limits ? sk_GENERAL_SUBTREE_num(limits->permittedSubtrees) : 0;
+
+	BIO_puts(out, "vouches for: ");
+	for (int i = 0; i < count; i++) {
+		BIO_puts(out, i ? ", " : "only ");
+		GENERAL_NAME_print(out, sk_GENERAL_SUBTREE_value(limits->permittedSubtrees, i)->base);
+	}
+	BIO_puts(out, count > 0 ? "\n" : "every site\n");
+	NAME_CONSTRAINTS_free(limits);
+}
+
+void ca_print(const struct ca *ca, FILE *f)
+{
+	char fingerprint[CA_FINGERPRINT_BYTES];
+	BIO *out = BIO_new_fp(f, BIO_NOCLOSE);
+
+	if (!out)
+		return;
+	BIO_puts(out, "subject: ");
+	X509_NAME_print_ex(out, X509_get_subject_name(ca->certificate), 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+	BIO_puts(out, "\nvalid: ");
+	ASN1_TIME_print(out, X509_get0_notBefore(ca->certificate));
+	BIO_puts(out, " to ");
+	ASN1_TIME_print(out, X509_get0_notAfter(ca->certificate));
+	BIO_puts(out, "\n");
+	print_limits(ca, out);
+	ca_fingerprint(ca, fingerprint);
+	BIO_printf(out, "SHA-256: %s\n", fingerprint);
+	BIO_free(out);
+}
+
+bool ca_print_pem(const struct ca *ca, FILE *out)
+{
+	return PEM_write_X509(out, ca->certificate) == 1 && fflush(out) == 0;
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/span.h"
 
@@ -48,6 +49,12 @@ void ca_fini(struct ca *ca); /* all zero is fine */
 
 /* SHA-256 of the certificate, "AB:CD:…", terminated. */
 void ca_fingerprint(const struct ca *ca, char out[CA_FINGERPRINT_BYTES]);
+
+/* Lines for people: its name, its time, its limits, its fingerprint. */
+void ca_print(const struct ca *ca, FILE *out);
+
+/* The certificate in PEM.  False when it cannot be written. */
+bool ca_print_pem(const struct ca *ca, FILE *out) MUST_CHECK;
 
 /* Whole days until it expires; negative once it has. */
 int ca_days_left(const struct ca *ca);

@@ -101,6 +101,51 @@ static void test_port_means_loopback_only(void **state)
 	config_report_fini(&report);
 }
 
+static void test_intercept_without_a_value_means_yes(void **state)
+{
+	static const struct {
+		const char *words, *value;
+	} rows[] = {
+		{ "--intercept", "yes" }, { "--intercept -v", "yes" }, { "--intercept=no", "no" }, { "--intercept=strict", "strict" },
+		{ "--intercept no", "no" }, { "--intercept strict -v", "strict" }, { "--intercept=odd", "odd" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_true(parse(rows[i].words));
+		assert_int_equal(line.overrides.count, 1);
+		assert_string_equal(line.overrides.items[0].name, "intercept");
+		assert_string_equal(line.overrides.items[0].value, rows[i].value);
+		assert_int_equal(line.command, COMMAND_RUN);
+	}
+	assert_true(parse("--intercept env"));
+	assert_int_equal(line.command, COMMAND_ENV);
+}
+
+static void test_ca_and_what_it_takes(void **state)
+{
+	(void)state;
+	assert_true(parse("ca init --permit=a.test --permit b.test"));
+	assert_int_equal(line.command, COMMAND_CA);
+	assert_int_equal(line.ca.action, CA_INIT);
+	assert_int_equal(line.ca.permit_count, 2);
+	assert_string_equal(line.ca.permits[1], "b.test");
+	assert_true(parse("ca install"));
+	assert_int_equal(line.ca.action, CA_INSTALL);
+	assert_null(line.ca.file);
+	assert_true(parse("ca uninstall some.pem"));
+	assert_int_equal(line.ca.action, CA_UNINSTALL);
+	assert_string_equal(line.ca.file, "some.pem");
+	assert_true(parse("ca status"));
+	assert_int_equal(line.ca.action, CA_STATUS);
+	assert_true(parse("--pem ca show"));
+	assert_int_equal(line.ca.action, CA_SHOW);
+	assert_true(line.ca.pem);
+}
+
+#define CA_TAKES \
+	"ca takes: init [--permit=DOMAIN ...] | install | uninstall | status | show [--pem]; all but init take a file, too"
+
 static void test_wrong_usage_is_explained(void **state)
 {
 	static const struct {
@@ -118,12 +163,22 @@ static void test_wrong_usage_is_explained(void **state)
 		{ "--test=yes", "--test takes no value" },
 		{ "-p http", "-p: \"http\" is not a port" },
 		{ "-p 65536", "-p: \"65536\" is not a port" },
-		{ "start", "there is no command \"start\"; there are env and passwd" },
+		{ "start", "there is no command \"start\"; there are ca, env and passwd" },
 		{ "passwd", "passwd takes a file and a user: freshet passwd [-D] FILE USER" },
 		{ "passwd users", "passwd takes a file and a user: freshet passwd [-D] FILE USER" },
 		{ "passwd users anna secret", "passwd takes a file and a user: freshet passwd [-D] FILE USER" },
 		{ "-D", "-D belongs to passwd: freshet passwd -D FILE USER" },
 		{ "-D env", "-D belongs to passwd: freshet passwd -D FILE USER" },
+		{ "--pem=1 ca show", "--pem takes no value" },
+		{ "-M", "there is no option -M" },
+		{ "ca", CA_TAKES },
+		{ "ca make", CA_TAKES },
+		{ "ca init some.pem", CA_TAKES },
+		{ "ca show a b", CA_TAKES },
+		{ "ca install --permit=a.test", CA_TAKES },
+		{ "ca status --pem", CA_TAKES },
+		{ "--permit=a.test", CA_TAKES },
+		{ "--pem env", CA_TAKES },
 		{ "env now", "\"now\" is one word too many" },
 	};
 
@@ -183,6 +238,8 @@ int main(void)
 		cmocka_unit_test(test_options_of_the_file_become_overrides_in_order),
 		cmocka_unit_test(test_nothing_is_left_from_an_earlier_line),
 		cmocka_unit_test(test_port_means_loopback_only),
+		cmocka_unit_test(test_intercept_without_a_value_means_yes),
+		cmocka_unit_test(test_ca_and_what_it_takes),
 		cmocka_unit_test(test_wrong_usage_is_explained),
 		cmocka_unit_test(test_too_many_options_are_refused),
 		cmocka_unit_test(test_help_names_every_option),
