@@ -78,7 +78,8 @@ static SSL_CTX *context_to_client(bool legacy)
 	if (!c)
 		return NULL;
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF); /* tickets only: nothing to store here */
-	SSL_CTX_set_num_tickets(c, 1);
+	SSL_CTX_set_num_tickets(c, 0); /* TLS 1.3's goes out with the first answer (transport.c) */
+	SSL_CTX_set_mode(c, SSL_MODE_NO_AUTO_CHAIN); /* leaves are signed by the anchor itself: no chain to be looked for */
 	SSL_CTX_set_alpn_select_cb(c, select_alpn, NULL);
 	ticket_use(c);
 	return c;

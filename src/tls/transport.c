@@ -35,6 +35,7 @@ struct tls {
 	bool dry;             /* during one call: the kernel has no more */
 	bool ended;           /* the kernel told of the end */
 	bool certificate_wanted, staple_missing;
+	bool ticket_due;      /* to the client, with the first that is said to it */
 };
 
 static void tls_on_rest(struct deadline *d);
@@ -250,6 +251,18 @@ static bool encrypt(struct conn *c, const char *p, size_t n)
 	return !n || SSL_write_ex(tls_of(c)->ssl, p, n, &done) == 1;
 }
 
+/*
+ * A client's ticket for its next connection, before the first that is said to it: so it costs no segment of its own.
+ * Each ticket is good for once, so resumed connections get one as well.  TLS 1.2 gives it in the handshake.
+ */
+static void give_ticket(struct tls *t)
+{
+	if (!t->ticket_due)
+		return;
+	t->ticket_due = false;
+	(void)SSL_new_session_ticket(t->ssl); /* written by the next SSL_write_ex() */
+}
+
 /* Small pieces share a record; what fills records is encrypted where it lies. */
 static bool tls_seal(struct conn *c, const struct iovec *iov, int count, struct span *wire)
 {
@@ -257,6 +270,7 @@ static bool tls_seal(struct conn *c, const struct iovec *iov, int count, struct 
 
 	if (!begin_call(c))
 		return false;
+	give_ticket(tls_of(c));
 	struct wire *w = c->loop->wire;
 	for (int i = 0; i < count; i++) {
 		const char *p = iov[i].iov_base;
@@ -460,6 +474,7 @@ bool tls_accept(struct conn *c, const struct tls_contexts *contexts, const struc
 		return false;
 	}
 	SSL_set_accept_state(t->ssl);
+	t->ticket_due = true;
 	put_on(c, t);
 	return true;
 }

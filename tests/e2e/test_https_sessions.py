@@ -49,6 +49,14 @@ def test_clients_resume_their_sessions(proxy, origin, version):
     assert resumes(proxy, origin, context, session)[0]
 
 
+def test_resumed_connection_gives_a_ticket_for_the_next(proxy, origin):
+    context = old_and_new(proxy)["TLSv1.3"]
+    _, first = resumes(proxy, origin, context)
+    _, second = resumes(proxy, origin, context, first)
+    assert second.id != first.id  # clients use a ticket only once
+    assert resumes(proxy, origin, context, second)[0]
+
+
 def test_sessions_are_resumed_by_all_workers_and_after_a_reload(pki, origin):
     with Interceptor(pki, workers=3) as proxy:
         context = proxy.context()
