@@ -1,13 +1,15 @@
 """What TLS adds to connections: resumption, ends that say nothing, renegotiation, memory, many at once."""
 import concurrent.futures
+import os
 import resource
+import socket
 import ssl
 import subprocess
 import time
 
 import pytest
 
-from harness import Client, chunked, response
+from harness import Client, Origin, chunked, response
 from harness.http1 import Incomplete
 from harness.origin import wait_until
 from harness.proxy import sanitized
@@ -231,6 +233,68 @@ def test_origins_are_told_of_the_end(proxy, pki):
     with TlsOrigin(pki.good, script=script) as origin:
         assert proxy.get(origin).body == b"x"
         assert wait_until(lambda: ends) == [b""]
+
+
+# ---- broken and slow peers
+
+GARBAGE = b"\x17\x03\x03\x00\x40" + bytes(64)
+
+
+def send_bare(sock, data):
+    """Past TLS, on the socket under it."""
+    with socket.socket(fileno=os.dup(sock.fileno())) as bare:
+        bare.sendall(data)
+
+
+def test_client_that_breaks_tls_is_told_and_cut_off(proxy, origin):
+    with proxy.secure(origin) as client:
+        assert client.get("/").body == b"hello"
+        send_bare(client.sock, GARBAGE)
+        with pytest.raises(ssl.SSLError, match="BAD_RECORD_MAC"):
+            client.source.rest()
+    assert proxy.get(origin).body == b"hello"
+
+
+def test_origin_that_breaks_tls_in_its_body_is_shown_truncated(proxy, pki):
+    def script(conn):
+        conn.read_request()
+        conn.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart")
+        send_bare(conn.sock, GARBAGE)
+        conn.sock.recv(1)
+    with TlsOrigin(pki.good, script=script) as origin, proxy.secure(origin) as client:
+        with pytest.raises((Incomplete, OSError)):
+            client.get("/broken")
+        assert proxy.record(origin.url("/broken"))["freshet.truncated"] is True
+
+
+def test_origin_that_breaks_tls_instead_of_answering_is_a_page(proxy, pki):
+    def script(conn):
+        conn.read_request()
+        send_bare(conn.sock, GARBAGE)
+        conn.sock.recv(1)
+    with TlsOrigin(pki.good, script=script) as origin:
+        assert proxy.get(origin).status == 502
+
+
+def test_origin_that_is_silent_in_the_handshake_is_a_page_in_time(pki):
+    with Interceptor(pki, timeout_connect="300ms") as proxy, Origin(script=lambda conn: conn.source.rest()) as origin:
+        with proxy.secure(origin) as client:
+            answer = client.get("/")
+    assert answer.status == 504
+
+
+def test_client_that_stalls_in_the_handshake_is_given_up_and_has_not_refused(pki, origin):
+    with Interceptor(pki, timeout_client_head="300ms") as proxy:
+        with Client(proxy.port) as client:
+            client.connect_to(origin.authority)
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            with pytest.raises(ssl.SSLWantReadError):
+                proxy.context().wrap_bio(incoming, outgoing, server_hostname="localhost").do_handshake()
+            client.send(outgoing.read())
+            assert client.sock.recv(1)  # our flight
+            client.read_to_end()
+        assert "freshet.passed_for_s" not in proxy.record(origin.authority)
+        assert proxy.get(origin).body == b"hello"
 
 
 # ---- renegotiation
