@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <malloc.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -14,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/trim.h"
 #include "tls/leaf.h"
 #include "tls/staple.h"
 
@@ -351,7 +351,7 @@ static void give_pages_back(struct loop *l)
 		return;
 	w->rested = 0;
 	w->trimmed_us = l->now_us;
-	malloc_trim(0);
+	trim_begin();
 }
 
 /* Half-read records stay where they are: then nothing is given back. */
