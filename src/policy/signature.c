@@ -27,6 +27,11 @@ static const enum header shared_key_fields[] = {
 	HEADER_IF_MODIFIED_SINCE, HEADER_IF_NONE_MATCH, HEADER_IF_UNMODIFIED_SINCE, HEADER_RANGE,
 };
 
+/* Older schemes that sign the same fixed fields, and others by prefix ("x-amz-"), which freshet never touches. */
+static const struct span fixed_schemes[] = {
+	NAME("AWS "), NAME("GOOG1 "), NAME("OSS "), NAME("OBS "),
+};
+
 static void cover(uint64_t fields[2], enum header id)
 {
 	if (id != HEADER_OTHER)
@@ -128,6 +133,12 @@ static void cover_authorization(uint64_t fields[2], struct span value)
 			cover(fields, shared_key_fields[i]);
 		return;
 	}
+	for (size_t i = 0; i < sizeof(fixed_schemes) / sizeof(fixed_schemes[0]); i++)
+		if (span_istarts(value, fixed_schemes[i])) {
+			cover(fields, HEADER_CONTENT_TYPE);
+			cover(fields, HEADER_DATE);
+			return;
+		}
 	cover_parameters(fields, value);
 }
 

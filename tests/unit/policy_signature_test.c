@@ -76,7 +76,6 @@ static void test_other_credentials_cover_nothing(void **state)
 		{ "Authorization: Digest username=\"headers=range\", uri=\"/SignedHeaders=host\", nc=00000001",
 			"" },
 		{ "Authorization: OAuth oauth_signature=\"x\", realm=\"a\\\", headers=\\\"range\"", "" },
-		{ "Authorization: AWS AKID:c2ln", "" },
 		{ "Authorization:", "" },
 		{ "X-Authorization: AWS4-HMAC-SHA256 SignedHeaders=host", "" },
 	};
@@ -95,6 +94,20 @@ static void test_shared_key_covers_its_fixed_fields(void **state)
 		{ "Authorization: sharedkeylite account:c2ln=", fields },
 		{ "Authorization: SharedKeys account:c2ln=", "" },
 		{ "Authorization: SharedKey", "" },
+	};
+
+	(void)state;
+	check(rows, COUNT(rows));
+}
+
+static void test_older_schemes_cover_type_and_date(void **state)
+{
+	static const struct row rows[] = {
+		{ "Authorization: AWS AKID:c2ln", "content-type date" },
+		{ "Authorization: OSS AKID:c2ln", "content-type date" },
+		{ "Authorization: GOOG1 AKID:c2ln", "content-type date" },
+		{ "Authorization: obs AKID:c2ln", "content-type date" },
+		{ "Authorization: AWSX AKID:c2ln", "" },
 	};
 
 	(void)state;
@@ -206,12 +219,111 @@ static void test_long_junk_covers_nothing(void **state)
 	}
 }
 
+struct url_row {
+	const char *target, *lines, *reason; /* the reason's end; "" allowed */
+};
+
+static void check_urls(const struct url_row *rows, size_t count)
+{
+	static const char begin[] = "the URL is signed: ";
+	static struct head h;
+
+	for (size_t i = 0; i < count; i++) {
+		head_read_request(&h, "GET", rows[i].target, rows[i].lines);
+		const char *reason = signature_forbids_url(&h.m);
+		if (reason && strncmp(reason, begin, sizeof(begin) - 1) == 0)
+			reason += sizeof(begin) - 1;
+		assert_text(rows[i].target, reason ? reason : "", rows[i].reason);
+	}
+}
+
+static void test_signed_query_forbids_changing_the_url(void **state)
+{
+	static const struct url_row rows[] = {
+		{ "/o?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0f", "", "AWS Signature Version 4" },
+		{ "http://b.test/o?x-amz-signature=0f", "", "AWS Signature Version 4" },
+		{ "/o?AWSAccessKeyId=A&Signature=x&Expires=1", "", "AWS Signature Version 2" },
+		{ "/o?X-Goog-Algorithm=a&X-Goog-Signature=0", "", "Google V4" },
+		{ "/o?GoogleAccessId=a&Expires=1&Signature=x", "", "Google V2" },
+		{ "/v?Key-Pair-Id=K&Expires=1&Signature=s", "", "CloudFront" },
+		{ "/v?Policy=p&Signature=s&Key-Pair-Id=K", "", "a Policy= parameter" },
+		{ "/c/b?sv=2022-11-02&se=2026&sr=b&sp=r&sig=x%3D", "", "Azure shared access, or a sig= like it" },
+		{ "/o?OSSAccessKeyId=a&Expires=1&Signature=x", "", "Alibaba" },
+		{ "/o?x-oss-signature-version=OSS4&x-oss-signature=0", "", "Alibaba" },
+		{ "/v.mp4?auth_key=1-0-0-ab", "", "Alibaba's CDN" },
+		{ "/o?q-sign-algorithm=sha1&q-signature=0", "", "Tencent" },
+		{ "/r?a=1&oauth_consumer_key=k&oauth_signature=x", "", "OAuth 1.0a" },
+		{ "/s.m3u8?hdnts=exp=1~acl=*~hmac=0", "", "Akamai token" },
+		{ "/f?md5=x&expires=1", "", "an md5= parameter" },
+		{ "/f?a&token=x", "", "a token= parameter" },
+		{ "/f?expires=1", "", "an Expires= parameter" },
+		{ "/f?t=eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.c2ln", "", "a token (JWT) in it" },
+		{ "/eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.c2ln/f.png", "", "a token (JWT) in it" },
+	};
+
+	(void)state;
+	check_urls(rows, COUNT(rows));
+}
+
+static void test_signed_fields_and_cookies_forbid_changing_the_url(void **state)
+{
+	static const struct url_row rows[] = {
+		{ "/o", "Authorization: AWS4-HMAC-SHA256 Credential=A, SignedHeaders=host, Signature=0",
+			"AWS Signature Version 4" },
+		{ "/o", "Authorization: AWS4-ECDSA-P256-SHA256 Credential=A", "AWS Signature Version 4" },
+		{ "/o", "Authorization: AWS AKID:c2ln", "AWS Signature Version 2" },
+		{ "/o", "Authorization: GOOG4-RSA-SHA256 Credential=A", "Google V4" },
+		{ "/o", "Authorization: SharedKey account:c2ln", "Azure Shared Key" },
+		{ "/o", "Authorization: OSS4-HMAC-SHA256 Credential=A", "Alibaba" },
+		{ "/o", "Authorization: TC3-HMAC-SHA256 Credential=A", "Tencent" },
+		{ "/o", "Authorization: q-sign-algorithm=sha1&q-ak=a", "Tencent" },
+		{ "/o", "Authorization: OAuth oauth_consumer_key=\"k\", oauth_signature=\"x\"", "OAuth 1.0a" },
+		{ "/o", "Authorization: Digest username=\"a\", uri=\"/o\"", "Digest authentication" },
+		{ "/o", "Authorization: Own x", "the URL may be signed: an unknown scheme of Authorization" },
+		{ "/o", "Authorization:", "the URL may be signed: an unknown scheme of Authorization" },
+		{ "/o", "Signature-Input: a=(\"@query\");keyid=\"k\"\nSignature: a=:c2ln:", "HTTP message signature" },
+		{ "/o", "Signature: keyId=\"k\",signature=\"0\"", "HTTP message signature" },
+		{ "/o", "Cookie: a=1; CloudFront-Policy=x; b=2", "CloudFront cookie" },
+		{ "/o", "Cookie: Cloud-CDN-Cookie=URLPrefix=x", "Google's CDN cookie" },
+		{ "/o", "Cookie: a=1\nCookie: hdntl=exp=1", "Akamai token cookie" },
+	};
+
+	(void)state;
+	check_urls(rows, COUNT(rows));
+}
+
+static void test_unsigned_urls_may_change(void **state)
+{
+	static const struct url_row rows[] = {
+		{ "/", "", "" },
+		{ "/o?", "", "" },
+		{ "/o?&&=&a", "", "" },
+		{ "/sig=1/token?x=sig", "", "" },
+		{ "/o?mysig=1&tokens=2&design=3", "", "" },
+		{ "/o?q=token", "", "" },
+		{ "/eyJ.a/eyJab.cd?x=eyJ", "", "" },
+		{ "/eyJa.b.", "", "" },
+		{ "/o", "Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.c2ln", "" },
+		{ "/o", "authorization: basic dTpw", "" },
+		{ "/o", "Authorization: Negotiate", "" },
+		{ "/o", "Cookie: a=1; cloudfront-policy=x; b=hdntl=1", "" },
+		{ "/o", "X-Amz-Date: 20260101T000000Z", "" },
+	};
+
+	(void)state;
+	check_urls(rows, COUNT(rows));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_signed_headers_of_authorization_are_covered),
 		cmocka_unit_test(test_other_credentials_cover_nothing),
 		cmocka_unit_test(test_shared_key_covers_its_fixed_fields),
+		cmocka_unit_test(test_older_schemes_cover_type_and_date),
+		cmocka_unit_test(test_signed_query_forbids_changing_the_url),
+		cmocka_unit_test(test_signed_fields_and_cookies_forbid_changing_the_url),
+		cmocka_unit_test(test_unsigned_urls_may_change),
 		cmocka_unit_test(test_components_of_message_signatures_are_covered),
 		cmocka_unit_test(test_headers_of_the_older_draft_are_covered),
 		cmocka_unit_test(test_signed_headers_of_the_query_are_covered),
