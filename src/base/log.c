@@ -1,16 +1,21 @@
 /*
  * The operator's log on standard error.
  *
- * A line is put together on the stack and written at once; nothing is allocated, locked or queued.
+ * A line is put together on the stack and written at once; nothing is allocated or queued.  Where nobody reads, lines
+ * are counted instead of waited with: the flag O_NONBLOCK would not do, as others share standard error with us.
  */
 #include "base/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,9 +28,15 @@ enum {
 	LINE_BYTES = TEXT_BYTES,                                /* below PIPE_BUF: pipes keep it whole */
 	TEXT_END = LINE_BYTES - (int)sizeof(ELLIPSIS "\n") + 1, /* where escaped text must stop */
 	THROTTLE_US = 10 * 1000 * 1000,
+	PATIENCE_MS = 200, /* the main thread's, whose lines are few and tell of beginnings and ends */
 };
 
 enum log_level log_threshold = LOG_LEVEL_INFO;
+
+/* Between looking for room and the line that takes it, no other thread's may come. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t lost; /* lines not written since the last that was; guarded by `lock` */
+static bool torn;     /* a line was written in part; the same */
 
 static const struct {
 	const char *name;
@@ -93,11 +104,69 @@ static bool put_escaped(char *line, size_t *at, const char *text)
 	return true;
 }
 
+static bool has_room(int patience_ms)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&fd, 1, patience_ms) != 0;
+}
+
+/* A pipe that has room has it for PIPE_BUF bytes (pipe(7)), which no line exceeds. */
+static bool write_now(const char *line, size_t len)
+{
+	ssize_t written;
+
+	do {
+		written = send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (written < 0 && errno == ENOTSOCK)
+			written = has_room(0) ? write(STDERR_FILENO, line, len) : -1;
+	} while (written < 0 && errno == EINTR);
+	if (written > 0)
+		torn = (size_t)written < len;
+	return written == (ssize_t)len;
+}
+
+/* The lock is held. */
+static bool tell_lost(void)
+{
+	char line[LINE_BYTES];
+	size_t len = torn ? 1 : 0;
+
+	if (!lost)
+		return true;
+	line[0] = '\n';
+	len += put_head(line + len, sizeof(line) - len, LOG_LEVEL_WARN);
+	int n = snprintf(line + len, sizeof(line) - len, "%" PRIu64 " log lines were lost: standard error could not be "
+		"written\n", lost);
+	if (n < 0 || !write_now(line, len + (size_t)n))
+		return false;
+	lost = 0;
+	return true;
+}
+
+/* Only until the first line was lost, or a hundred mistakes in a configuration would take a hundred times as long. */
+static bool is_patient(void)
+{
+	pthread_mutex_lock(&lock);
+	bool patient = !lost;
+	pthread_mutex_unlock(&lock);
+	return patient && gettid() == getpid();
+}
+
+static void put_line(const char *line, size_t len)
+{
+	if (is_patient())
+		has_room(PATIENCE_MS); /* outside of the lock: nobody waits for the main thread's patience */
+	pthread_mutex_lock(&lock);
+	if (!tell_lost() || !write_now(line, len))
+		lost++;
+	pthread_mutex_unlock(&lock);
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
 	int caller_errno = errno;
 	char text[TEXT_BYTES], line[LINE_BYTES];
-	ssize_t written;
 	va_list args;
 
 	va_start(args, format);
@@ -111,9 +180,7 @@ void log_write(enum log_level level, const char *format, ...)
 		len += sizeof(ELLIPSIS) - 1;
 	}
 	line[len++] = '\n';
-	do {
-		written = write(STDERR_FILENO, line, len);
-	} while (written < 0 && errno == EINTR); /* other failures have nowhere to be told */
+	put_line(line, len);
 	errno = caller_errno;
 }
 

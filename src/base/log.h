@@ -2,7 +2,8 @@
  * The operator's log: one line per event, on standard error.
  *
  * Any thread may log.  A line is written with one call and control bytes are escaped, so lines cannot be forged
- * or torn.  When standard error goes to the systemd journal, lines carry its priority prefix instead of a time.
+ * or torn.  Logging does not wait: what standard error does not take, as nobody reads it or a disk is full, is lost and
+ * counted, and the next line that is taken is preceded by one that tells so.  When standard error goes to the systemd journal, lines carry its priority prefix instead of a time.
  * What people exchanged goes to the access log (inspect/), not here.  Never pass values of credentials.
  */
 #ifndef FRESHET_BASE_LOG_H

@@ -436,6 +436,7 @@ static bool watch_signals(struct server *s)
 	const struct timeval interval = { .tv_sec = 1 };
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* standard error may be a file that has become too long */
 	for (size_t i = 0; i < SIGNALS - 1; i++) {
 		s->signals[i] = evsignal_new(s->base, numbers[i], on_signal, s);
 		if (!s->signals[i] || event_add(s->signals[i], NULL) < 0)
