@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -70,6 +71,20 @@ void log_sink_close(struct log_sink *s)
 	*s = (struct log_sink){ .kind = LOG_SINK_OFF };
 }
 
+static bool is_same_file(int a, int b)
+{
+	struct stat st[2];
+
+	return fstat(a, &st[0]) == 0 && fstat(b, &st[1]) == 0 && st[0].st_dev == st[1].st_dev &&
+		st[0].st_ino == st[1].st_ino;
+}
+
+void log_sink_continue(struct log_sink *next, const struct log_sink *last)
+{
+	if (next->kind == LOG_SINK_FILE && last->kind == LOG_SINK_FILE && last->torn)
+		next->torn = is_same_file(next->fd, last->fd);
+}
+
 void log_sink_reopen(struct log_sink *s)
 {
 	if (s->kind != LOG_SINK_FILE)
@@ -79,9 +94,9 @@ void log_sink_reopen(struct log_sink *s)
 		log_error("access log %s: not reopened: %s", s->path, strerror(errno));
 		return;
 	}
+	s->torn = s->torn && is_same_file(fd, s->fd);
 	close(s->fd);
 	s->fd = fd;
-	s->torn = false;
 }
 
 void log_sink_write(struct log_sink *s, struct span lines)

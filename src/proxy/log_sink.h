@@ -35,6 +35,9 @@ bool log_sink_open(struct log_sink *s, const char *target, char *why, size_t why
 /* Off afterwards. */
 void log_sink_close(struct log_sink *s);
 
+/* `next` takes the place of `last`: where it is the same file, and that ended within a line, the line is ended first. */
+void log_sink_continue(struct log_sink *next, const struct log_sink *last);
+
 /* Opens a file's path anew, after it was renamed; the old file stays in use where that fails, which is logged. */
 void log_sink_reopen(struct log_sink *s);
 

@@ -263,6 +263,7 @@ static void change_sink(struct log_writer *w, struct wishes *wishes)
 {
 	if (!wishes->change)
 		return;
+	log_sink_continue(&wishes->sink, &w->sink);
 	log_sink_close(&w->sink);
 	w->sink = wishes->sink;
 	w->format = wishes->format;
