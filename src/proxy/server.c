@@ -78,9 +78,10 @@ static unsigned raise_descriptor_limit(const struct config *c)
 		return UINT_MAX;
 	uint64_t apart = DESCRIPTORS_APART + count_workers(c) * DESCRIPTORS_OF_WORKER;
 	uint64_t clients = r.rlim_cur > apart + 2 ? (r.rlim_cur - apart) / 2 : 1;
-	if (clients < c->max_clients)
-		log_warn("max-clients is %u, but the %" PRIu64 " descriptors that are allowed suffice for %" PRIu64,
-			c->max_clients, (uint64_t)r.rlim_cur, clients);
+	if (clients < c->max_clients - c->max_clients / 10) /* what little is missing makes no difference to anybody */
+		log_warn("max-clients is %u, but the %" PRIu64 " descriptors that the system allows suffice for %" PRIu64
+			" clients and as many origins: allow %" PRIu64 " (LimitNOFILE=, ulimit -Hn), or lower max-clients",
+			c->max_clients, (uint64_t)r.rlim_cur, clients, c->max_clients * UINT64_C(2) + apart);
 	return clients < UINT_MAX ? (unsigned)clients : UINT_MAX;
 }
 
@@ -129,18 +130,35 @@ static bool prepare_log(struct server *s, const struct config *c)
 	return false;
 }
 
-static bool tell_sockets(struct server *s)
+static void free_lists(const struct server *s, struct worker_socket **lists)
 {
-	struct worker_socket *sockets = calloc(s->sockets.count + 1, sizeof(*sockets));
+	for (unsigned i = 0; lists && i < s->worker_count; i++)
+		free(lists[i]);
+	free(lists);
+}
 
-	if (!sockets)
-		return false;
-	for (unsigned i = 0; i < s->worker_count; i++) {
-		sockets_of_worker(&s->sockets, i, sockets);
-		worker_post(&s->workers[i], WORKER_LISTEN, NULL, sockets, s->sockets.count);
+/* What each worker is to accept from; NULL when memory is out. */
+static struct worker_socket **make_lists(const struct server *s, const struct sockets *sockets)
+{
+	struct worker_socket **lists = calloc(s->worker_count, sizeof(*lists));
+
+	for (unsigned i = 0; lists && i < s->worker_count; i++) {
+		lists[i] = worker_sockets_new(&s->workers[i], sockets->count);
+		if (!lists[i]) {
+			free_lists(s, lists);
+			return NULL;
+		}
+		sockets_of_worker(sockets, i, lists[i]);
 	}
-	free(sockets);
-	return true;
+	return lists;
+}
+
+/* Takes over the lists. */
+static void tell_sockets(struct server *s, struct worker_socket **lists)
+{
+	for (unsigned i = 0; i < s->worker_count; i++)
+		worker_post(&s->workers[i], WORKER_LISTEN, NULL, lists[i], s->sockets.count);
+	free(lists);
 }
 
 /* At a reload only what is new is worth a line. */
@@ -170,7 +188,11 @@ static bool start_workers(struct server *s)
 			return false;
 		}
 	}
-	return tell_sockets(s);
+	struct worker_socket **lists = make_lists(s, &s->sockets);
+	if (!lists)
+		return false;
+	tell_sockets(s, lists);
+	return true;
 }
 
 /* -- reload -- */
@@ -213,7 +235,8 @@ static struct snapshot_view **make_views(const struct server *s, struct snapshot
 struct prepared {
 	struct sockets sockets;
 	struct snapshot *snapshot;
-	struct snapshot_view **views;
+	struct snapshot_view **views; /* for each worker */
+	struct worker_socket **lists; /* the same */
 };
 
 /* A new configuration with all that it needs, or nothing. */
@@ -241,8 +264,12 @@ static bool prepare_reload(struct server *s, struct prepared *p)
 	}
 	p->snapshot = make_snapshot(c, &p->sockets);
 	p->views = p->snapshot ? make_views(s, p->snapshot) : NULL;
-	if (p->views)
+	p->lists = p->views ? make_lists(s, &p->sockets) : NULL;
+	if (p->lists)
 		return true;
+	if (p->views)
+		log_error("listening addresses: memory is out");
+	free_views(s, p->views);
 	snapshot_put(p->snapshot);
 	log_writer_cancel(s->shared.log_writer);
 	sockets_discard(&p->sockets);
@@ -262,8 +289,7 @@ static void commit_reload(struct server *s, struct prepared *p)
 		worker_post(&s->workers[i], WORKER_RELOAD, p->views[i], NULL, 0);
 	learned_forget_hosts(&s->learned);
 	free(p->views);
-	if (!tell_sockets(s))
-		log_error("memory is out: new addresses are not served");
+	tell_sockets(s, p->lists);
 }
 
 static void reload(struct server *s)

@@ -225,20 +225,22 @@ void worker_tell_shortage(struct worker *w, const char *what)
 
 /* -- orders -- */
 
-/* The lock is held.  What a list had that was not taken up is the worker's already, and for it to close. */
-static void post_sockets(struct worker *w, const struct worker_socket *sockets, size_t count)
+/* Only the main thread makes the list that waits longer, so the room is still enough when this one is posted. */
+struct worker_socket *worker_sockets_new(struct worker *w, size_t count)
 {
-	struct worker_socket *next = calloc(count + w->next_socket_count + 1, sizeof(*next));
+	pthread_mutex_lock(&w->order_lock);
+	size_t waiting = w->next_socket_count;
+	pthread_mutex_unlock(&w->order_lock);
+	return calloc(count + waiting + 1, sizeof(struct worker_socket));
+}
 
-	if (!next) {
-		log_error("worker %u: memory is out, so it keeps its addresses", w->index);
-		return;
-	}
-	if (count)
-		memcpy(next, sockets, count * sizeof(*sockets));
+/* The lock is held.  What a list had that was not taken up is the worker's already, and for it to close. */
+static void post_sockets(struct worker *w, struct worker_socket *next, size_t count)
+{
 	size_t n = count;
+
 	for (size_t i = 0; i < w->next_socket_count; i++) {
-		if (has_socket(sockets, count, w->next_sockets[i].fd))
+		if (has_socket(next, count, w->next_sockets[i].fd))
 			continue;
 		next[n] = w->next_sockets[i];
 		next[n++].dropped = true;
@@ -248,7 +250,7 @@ static void post_sockets(struct worker *w, const struct worker_socket *sockets, 
 	w->next_socket_count = n;
 }
 
-void worker_post(struct worker *w, unsigned orders, struct snapshot_view *view, const struct worker_socket *sockets,
+void worker_post(struct worker *w, unsigned orders, struct snapshot_view *view, struct worker_socket *sockets,
 	size_t socket_count)
 {
 	uint64_t one = 1;

@@ -109,11 +109,18 @@ bool worker_init(struct worker *w, unsigned index, struct shared *shared, struct
 bool worker_start(struct worker *w) MUST_CHECK;
 
 /*
- * From the main thread.  With WORKER_RELOAD goes a view, which the worker takes over.  With WORKER_LISTEN goes the list
- * of all sockets to accept from; the worker owns them from then on and closes those that a later list leaves out.  No orders at all just make
- * it take a turn.
+ * Room for a list of so many sockets, for worker_post(), and for what is left of lists before it.  To be posted or
+ * freed before another is made.  NULL when memory is out.
  */
-void worker_post(struct worker *w, unsigned orders, struct snapshot_view *view, const struct worker_socket *sockets,
+struct worker_socket *worker_sockets_new(struct worker *w, size_t count) MUST_CHECK;
+
+/*
+ * From the main thread; cannot fail.  With WORKER_RELOAD goes a view, which the worker takes over.  With WORKER_LISTEN
+ * goes the list of all sockets to accept from, made by worker_sockets_new(), which the worker takes over, too; the
+ * sockets are its own from then on, and it closes those that a later list leaves out.  No orders at all just make it
+ * take a turn.
+ */
+void worker_post(struct worker *w, unsigned orders, struct snapshot_view *view, struct worker_socket *sockets,
 	size_t socket_count);
 
 /* An exchange could not be served for want of something: tells the operator, now and then. */
