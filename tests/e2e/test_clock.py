@@ -15,7 +15,7 @@ def library(tmp_path_factory):
     return build_library(tmp_path_factory.mktemp("preload"))
 
 
-@pytest.mark.parametrize("seconds", [-20 * 365 * 24 * HOUR_S, -HOUR_S, HOUR_S, 100 * 365 * 24 * HOUR_S])
+@pytest.mark.parametrize("seconds", [-20 * 365 * 24 * HOUR_S, HOUR_S])
 def test_wall_clock_that_jumps_changes_no_wait(library, origin, seconds):
     with FaultyFreshet(library, timeout_client_idle="2s") as proxy, proxy.client() as idle, proxy.client() as busy:
         assert idle.get(origin.url()).status == 200

@@ -12,7 +12,7 @@ from harness.dns import (SERVFAIL, TRUNCATED, TYPE_A, TYPE_AAAA, Name, alias, fr
 from harness.faults import FaultyFreshet, build_library
 from harness.origin import wait_until
 
-CONNECT_S = 0.5          # timeout-connect: how long lies are waited for
+CONNECT_S = 0.3          # timeout-connect: how long lies are waited for
 FORGED = "127.0.0.66"    # where nobody listens
 SERVED, FAILED, UNANSWERED = (200, None), (502, "dns_error"), (504, "dns_timeout")
 

@@ -16,7 +16,7 @@ from harness.http1 import Incomplete
 from harness.origin import wait_until
 from harness.tls import SecureClient, TlsOrigin, client_context
 
-SECONDS = 2
+SECONDS = 1.3
 CLIENTS = 8
 SEED = 20261122
 DESCRIPTORS_KEPT = 2 * 16 + 8  # pipes and pooled connections, for the next exchange
