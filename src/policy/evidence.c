@@ -7,8 +7,6 @@
  */
 #include "policy/evidence.h"
 
-#include <stdio.h>
-
 #include "http/date.h"
 #include "http/freshness.h"
 
@@ -263,23 +261,41 @@ void evidence_judge(const struct message *response, int64_t now_s, struct verdic
 
 /* ---- writing */
 
+/* Plain copies: snprintf() took a fifth of what an answer from a cache costs. */
+static char *put(char *at, const char *text)
+{
+	size_t n = strlen(text);
+
+	memcpy(at, text, n);
+	return at + n;
+}
+
+static size_t finish(char *at, const char *out)
+{
+	*at = '\0';
+	return (size_t)(at - out);
+}
+
+/* "stale(edge, 30 s)", and less where less is known. */
 static size_t format_stored(const char *kind, const char *layer, int64_t seconds, char out[VERDICT_TEXT_MAX])
 {
-	int n;
+	char *at = put(out, kind);
 
 	if (seconds < 0 && !layer[0])
-		n = snprintf(out, VERDICT_TEXT_MAX, "%s", kind);
-	else if (seconds < 0)
-		n = snprintf(out, VERDICT_TEXT_MAX, "%s(%s)", kind, layer);
-	else
-		n = snprintf(out, VERDICT_TEXT_MAX, "%s(%s%s%jd s)", kind, layer, layer[0] ? ", " : "",
-			(intmax_t)seconds);
-	return (size_t)n;
+		return finish(at, out);
+	at = put(put(at, "("), layer);
+	if (seconds >= 0) {
+		if (layer[0])
+			at = put(at, ", ");
+		at += span_put_u64(at, (uint64_t)seconds);
+		at = put(at, " s");
+	}
+	return finish(put(at, ")"), out);
 }
 
 static size_t format_word(const char *word, char out[VERDICT_TEXT_MAX])
 {
-	return (size_t)snprintf(out, VERDICT_TEXT_MAX, "%s", word);
+	return finish(put(out, word), out);
 }
 
 size_t verdict_format(const struct verdict *v, char out[VERDICT_TEXT_MAX])
@@ -323,12 +339,12 @@ static const char *outcome_name(enum layer_outcome outcome)
 size_t verdict_layer_format(const struct verdict_layer *l, char out[VERDICT_LAYER_TEXT_MAX])
 {
 	const char *name = l->name[0] ? l->name : "-", *doubt = l->confidence == LAYER_STATED ? "" : "?";
-	const char *outcome = outcome_name((enum layer_outcome)l->outcome);
-	int n;
+	char *at = put(put(put(out, name), ":"), outcome_name((enum layer_outcome)l->outcome));
 
-	if (l->age_s < 0)
-		n = snprintf(out, VERDICT_LAYER_TEXT_MAX, "%s:%s%s", name, outcome, doubt);
-	else
-		n = snprintf(out, VERDICT_LAYER_TEXT_MAX, "%s:%s:%jds%s", name, outcome, (intmax_t)l->age_s, doubt);
-	return (size_t)n;
+	if (l->age_s >= 0) {
+		at = put(at, ":");
+		at += span_put_u64(at, (uint64_t)l->age_s);
+		at = put(at, "s");
+	}
+	return finish(put(at, doubt), out);
 }
