@@ -4,6 +4,8 @@ import socket
 import pytest
 
 from harness import Client, Freshet, Origin
+from harness.chromium import Chromium
+from harness.proxy import run_freshet
 from harness.tls import Pki
 
 
@@ -43,3 +45,12 @@ def loopbacks():
 def pki(tmp_path_factory):
     """Authorities and certificates, made once."""
     return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="module")
+def chromium(pki, tmp_path_factory):
+    """A browser that trusts the tests' root and the proxy's authority; take a context per test."""
+    made = run_freshet("ca", "init", env=pki.environment())
+    assert pki.proxy_ca.exists(), made.stderr
+    with Chromium(tmp_path_factory.mktemp("chromium"), [pki.root.file, pki.proxy_ca]) as browser:
+        yield browser

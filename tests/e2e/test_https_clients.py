@@ -84,27 +84,6 @@ def test_gnutls_accepts_the_certificate(proxy, origin):
     assert b"Handshake was completed" in said
 
 
-class Browser:
-    """Headless Chromium whose NSS database trusts the proxy's authority."""
-
-    def __init__(self, proxy, home):
-        self.proxy = proxy
-        self.home = home
-        database = home / ".pki" / "nssdb"
-        database.mkdir(parents=True)
-        run(proxy, "certutil", "-N", "--empty-password", "-d", f"sql:{database}")
-        run(proxy, "certutil", "-A", "-t", "C,,", "-n", "freshet", "-d", f"sql:{database}",
-            "-i", str(proxy.pki.proxy_ca))
-
-    def visit(self, url):
-        return run(self.proxy, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-                   "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                   "--disable-sync", "--disable-dev-shm-usage", "--disable-extensions",
-                   f"--user-data-dir={self.home}/profile", f"--proxy-server=127.0.0.1:{self.proxy.port}",
-                   "--proxy-bypass-list=<-loopback>", "--virtual-time-budget=3000", "--dump-dom", url,
-                   timeout_s=60, HOME=str(self.home)).stdout
-
-
 def changing_page():
     """A page and a script that say they may be kept for an hour, and differ at each request."""
     count = itertools.count(1)
@@ -120,27 +99,29 @@ def changing_page():
     return answer
 
 
-def test_chromium_shows_the_new_content_of_an_https_page_at_the_second_visit(pki, tmp_path):
-    with TlsOrigin(pki.good, changing_page()) as origin, Interceptor(pki) as proxy:
-        browser = Browser(proxy, tmp_path)
-        assert b"number 1" in browser.visit(origin.url())
-        assert b"number 2" in browser.visit(origin.url())
+def visits(chromium, proxy, url):
+    """What the page says at the first visit and, in the same profile, at the second."""
+    with chromium.context(proxy) as context:
+        for page in (context.page(), context.page()):
+            page.visit(url)
+            yield page.text()
+
+
+def test_chromium_shows_the_new_content_of_an_https_page_at_the_second_visit(chromium, proxy, pki):
+    with TlsOrigin(pki.good, changing_page()) as origin:
+        assert list(visits(chromium, proxy, origin.url())) == ["visit number 1", "visit number 2"]
         assert proxy.record(origin.url("/app.js"))["freshet.busted"] is True
 
 
-def test_chromium_without_busting_would_show_the_old_content_of_an_https_page(pki, tmp_path):
+def test_chromium_without_busting_would_show_the_old_content_of_an_https_page(chromium, pki):
     """The control: the same page through mode off is served from the browser's cache."""
     with TlsOrigin(pki.good, changing_page()) as origin, Interceptor(pki, mode="off") as proxy:
-        browser = Browser(proxy, tmp_path)
-        assert b"number 1" in browser.visit(origin.url())
-        assert b"number 1" in browser.visit(origin.url())
+        assert list(visits(chromium, proxy, origin.url())) == ["visit number 1", "visit number 1"]
 
 
-def test_nss_verifies_the_certificate_for_servers(proxy, origin, tmp_path):
-    browser = Browser(proxy, tmp_path)
+def test_nss_verifies_the_certificate_for_servers(chromium, proxy, origin, tmp_path):
     leaf = tmp_path / "leaf.der"
     with proxy.secure(origin) as client:
         leaf.write_bytes(client.sock.getpeercert(binary_form=True))
-    database = f"sql:{browser.home}/.pki/nssdb"
-    run(proxy, "certutil", "-A", "-t", ",,", "-n", "leaf", "-d", database, "-i", str(leaf))
-    assert b"certificate is valid" in run(proxy, "certutil", "-V", "-u", "V", "-n", "leaf", "-d", database).stdout
+    chromium.certutil("-A", "-t", ",,", "-n", "leaf", "-i", str(leaf))
+    assert b"certificate is valid" in chromium.certutil("-V", "-u", "V", "-n", "leaf")
