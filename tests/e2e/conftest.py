@@ -6,6 +6,7 @@ import pytest
 from harness import Client, Freshet, Origin
 from harness.chromium import Chromium
 from harness.proxy import run_freshet
+from harness.laboratory import Laboratory
 from harness.tls import Pki
 
 
@@ -54,3 +55,10 @@ def chromium(pki, tmp_path_factory):
     assert pki.proxy_ca.exists(), made.stderr
     with Chromium(tmp_path_factory.mktemp("chromium"), [pki.root.file, pki.proxy_ca]) as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+def laboratory():
+    """Real caches of all sorts in front of one origin, started once."""
+    with Laboratory() as running:
+        yield running

@@ -1,9 +1,12 @@
-"""Real caches in front of an origin: nginx, Varnish and Squid, as they come but for what a test asks for.
+"""Real caches in front of an origin: nginx, Varnish, Squid, Apache and Traffic Server, as they come but for what a
+test asks for.
 
 Each has its own folder and port, and is stopped by its process id.
 """
+import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -45,6 +48,8 @@ def nginx_cache(origin, settings=""):
 class Cache:
     """A process that listens on self.port once it runs."""
 
+    STOP = signal.SIGTERM
+
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="freshet-cache-"))
         self.folder.chmod(0o777)  # started by root some change to a user of their own
@@ -58,7 +63,7 @@ class Cache:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
+        self.process.send_signal(self.STOP)
         self.process.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -88,11 +93,14 @@ class Varnish(Cache):
 class Squid(Cache):
     """As an accelerator; settings are further lines of its configuration."""
 
+    STOP = signal.SIGKILL  # it takes two seconds to say goodbye
+
     def __init__(self, origin, settings=""):
         super().__init__()
+        self.name = f"test{self.port}"
+        self.origin = origin
         (self.folder / "squid.conf").write_text(f"""
-http_port 127.0.0.1:{self.port} accel no-vhost defaultsite={origin.authority}
-cache_peer {origin.host} parent {origin.port} 0 no-query originserver no-digest no-netdb-exchange
+{self.way()}
 pid_filename none
 coredump_dir {self.folder}
 visible_hostname squid.test
@@ -106,6 +114,93 @@ max_filedescriptors 256
 {settings}
 """)
 
+    def way(self):
+        return f"""http_port 127.0.0.1:{self.port} accel no-vhost defaultsite={self.origin.authority}
+cache_peer {self.origin.host} parent {self.origin.port} 0 no-query originserver no-digest no-netdb-exchange"""
+
     def command(self):
-        return [shutil.which("squid", path=PATH), "-N", "-n", f"test{self.port}",
-                "-f", str(self.folder / "squid.conf")]
+        return [shutil.which("squid", path=PATH), "-N", "-n", self.name, "-f", str(self.folder / "squid.conf")]
+
+    def __exit__(self, *exception):
+        super().__exit__(*exception)
+        for left in pathlib.Path("/dev/shm").glob(f"{self.name}-*"):
+            left.unlink()
+
+
+class ParentSquid(Squid):
+    """As the proxy that everything goes through; so its URLs are the origin's."""
+
+    def way(self):
+        return f"http_port 127.0.0.1:{self.port}"
+
+    def url(self, path):
+        return self.origin.url(path)
+
+
+class Apache(Cache):
+    """mod_cache with its store in files; settings are further lines of its configuration."""
+
+    MODULES = ("mpm_event", "authz_core", "proxy", "proxy_http", "cache", "cache_disk")
+
+    def __init__(self, origin, settings=""):
+        super().__init__()
+        modules = "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in self.MODULES)
+        # Started by root it insists on working as somebody else.
+        user = "User www-data\nGroup www-data" if os.getuid() == 0 else ""
+        (self.folder / "apache.conf").write_text(f"""
+{modules}
+{user}
+ServerName apache.test
+Listen 127.0.0.1:{self.port}
+DefaultRuntimeDir {self.folder}
+PidFile {self.folder}/pid
+ErrorLog {self.folder}/error.log
+StartServers 1
+ServerLimit 1
+ThreadsPerChild 32
+MaxRequestWorkers 32
+ProxyPass / http://{origin.authority}/
+CacheEnable disk /
+CacheRoot {self.folder}/copies
+{settings}
+""")
+        (self.folder / "copies").mkdir()
+        (self.folder / "copies").chmod(0o777)
+
+    def command(self):
+        return [shutil.which("apache2", path=PATH), "-D", "FOREGROUND", "-f", str(self.folder / "apache.conf")]
+
+
+class TrafficServer(Cache):
+    """As a reverse proxy; settings are further lines of its records.config."""
+
+    STOP = signal.SIGKILL  # it takes a second to say goodbye
+    FOLDERS = {"sysconfdir": "etc", "cachedir": "copies", "localstatedir": "run", "runtimedir": "run",
+               "logdir": "log", "datadir": "copies"}
+
+    def __init__(self, origin, settings=""):
+        super().__init__()
+        for name in set(self.FOLDERS.values()):
+            (self.folder / name).mkdir()
+        places = {"prefix": self.folder, "exec_prefix": "/usr", "bindir": "/usr/bin", "sbindir": "/usr/bin",
+                  "libdir": "/usr/lib/trafficserver", "libexecdir": "/usr/lib/trafficserver/modules",
+                  "includedir": self.folder, **{key: self.folder / name for key, name in self.FOLDERS.items()}}
+        self.write("runroot.yaml", "\n".join(f"{key}: {place}" for key, place in places.items()))
+        self.write("etc/records.config", f"""
+CONFIG proxy.config.http.server_ports STRING {self.port}:ip-in=127.0.0.1
+CONFIG proxy.config.admin.user_id STRING #-1
+CONFIG proxy.config.crash_log_helper STRING NULL
+CONFIG proxy.config.exec_thread.autoconfig INT 0
+CONFIG proxy.config.exec_thread.limit INT 1
+{settings}
+""")
+        self.write("etc/remap.config", f"map / http://{origin.authority}/\n")
+        self.write("etc/storage.config", "copies 32M\n")
+        self.write("etc/plugin.config", "")
+        self.write("etc/ip_allow.yaml", "ip_allow: [{apply: in, ip_addrs: 127.0.0.1, action: allow, methods: ALL}]\n")
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
+
+    def command(self):
+        return [shutil.which("traffic_server", path=PATH), f"--run-root={self.folder}/runroot.yaml"]
