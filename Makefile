@@ -22,6 +22,7 @@ SOAK_SMOKE_SECONDS ?= 8
 SOAK_SAN_SECONDS ?= 60
 # Beyond this the end-to-end tests hang rather than work.
 E2E_SECONDS ?= 900
+E2E_TESTS   ?= tests/e2e
 
 # llhttp comes as a library (Debian 13 on) or as sources that we compile (Debian 12).
 LLHTTP_DIR  ?= /usr/share/llhttp
@@ -70,7 +71,7 @@ endif
 # Debian keeps nginx and its like where ordinary users do not look.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: all help run test check check-san unit integration e2e lint fuzz fuzz-smoke fuzz-targets \
+.PHONY: all help run test check check-san unit integration e2e proof lint fuzz fuzz-smoke fuzz-targets \
 	fuzz-run fuzz-exchange soak soak-run summary bench coverage install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
@@ -194,7 +195,11 @@ e2e: $(BUILD)/freshet ## end-to-end tests with a real process
 	@echo "e2e: tests/e2e against $(BUILD)/freshet"
 	@$(SAN_ENV) $(BUILD)/freshet -t -c conf/freshet.conf >/dev/null
 	@FRESHET=$(abspath $(BUILD)/freshet) PYTHONDONTWRITEBYTECODE=1 $(SAN_ENV) timeout -k 10 $(E2E_SECONDS) \
-		/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/e2e $(E2E_ARGS)
+		/usr/bin/python3 -m pytest -q -p no:cacheprovider $(E2E_TESTS) $(E2E_ARGS)
+
+proof: $(BUILD)/freshet ## clients through real caches to changed content: tables of who sees what is old
+	@.ci/install-deps test
+	@$(MAKE) e2e E2E_TESTS=tests/e2e/test_caches_table.py E2E_ARGS=-s
 
 export LINT_CFLAGS := $(OUR_DEFS)
 export LINT_WARN := $(WARN)
