@@ -7,8 +7,6 @@ import re
 
 import pytest
 
-from harness import Client
-from harness.origin import wait_until
 from harness.site import KINDS
 from harness.stores import Curl, Old, Plain, Wget
 
@@ -34,7 +32,7 @@ class Past:
         with laboratory.proxy(mode="off") as proxy:
             for setting, client in self.clients:
                 self.look(proxy, setting, client)
-            self.wait_until_aged(proxy)
+        laboratory.wait_until_aged(path("max-age", setting, client))
         laboratory.site.change()
 
     def urls(self, setting, client):
@@ -43,12 +41,6 @@ class Past:
 
     def look(self, proxy, setting, client):
         return self.clients[setting, client].look(proxy, list(self.urls(setting, client)))
-
-    def wait_until_aged(self, proxy):
-        """Until Traffic Server's copies are a second old: before, its hits look like its misses."""
-        url = self.laboratory.place("Traffic Server").url(path("max-age", *list(self.clients)[-1]))
-        with Client(proxy.port) as client:
-            assert wait_until(lambda: int(client.get(url).one("Age")) > 0)
 
     def still_seen(self, setting):
         """For each place and client, the kinds of resources of which it sees the past."""

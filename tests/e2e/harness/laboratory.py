@@ -7,6 +7,7 @@ import dataclasses
 
 from .caches import Apache, Cache, ParentSquid, Squid, TrafficServer, Varnish, nginx_cache
 from .client import Client
+from .origin import wait_until
 from .proxy import Freshet
 from .site import Site
 
@@ -71,6 +72,17 @@ class Laboratory:
 
     def place(self, name):
         return next(place for place in self.places if place.name == name)
+
+    def fill(self, *paths):
+        """Have others ask every cache for these."""
+        for place in self.places:
+            for path in paths:
+                place.get(path)
+        self.wait_until_aged(paths[-1])
+
+    def wait_until_aged(self, path):
+        """Until Traffic Server's copy of it is a second old: before, its hits look like its misses."""
+        assert wait_until(lambda: int(self.place("Traffic Server").get(path).one("Age")) > 0)
 
     def proxy(self, config="", **options):
         """A freshet that reaches each place as its users would: what Squid is the parent of, by way of it."""

@@ -1,6 +1,7 @@
 """An origin whose content changes, and that lets everybody keep it: what real caches are filled from.
 
 A path is /KIND/NAME; the kind says how the answer may be kept (KINDS), the name makes it a resource of its own.
+NAME may end in a part of a web page, /page.html and what it loads (PARTS).
 """
 import email.utils
 import urllib.parse
@@ -29,6 +30,42 @@ KINDS = {
     "missing": ('Cache-Control: max-age=3600',),
     "moved": ('Cache-Control: max-age=3600', 'Location: /landed/{version}'),
 }
+# A page that loads everything in its own way; look() tells which version of each it got.
+PAGE = """<!doctype html>
+<link rel=stylesheet href=style.css>
+<link rel=preload href=preload.txt as=fetch crossorigin>
+<body><img src=image.svg><iframe src=frame.html></iframe>
+<script>
+var seen = {{page: {version}}};
+const number = text => Number(text.match(/[0-9]+/));
+const text = (url, options) => fetch(url, options).then(answer => answer.text()).then(number);
+const said = new Promise(done => new Worker("worker.js").onmessage = message => done(message.data));
+async function look() {{
+  seen.style = number(getComputedStyle(document.body).zIndex);
+  seen.image = document.images[0].naturalWidth;
+  seen.frame = number(frames[0].document.body.innerText);
+  seen.preload = await text("preload.txt");
+  seen.fetch = await text("fetch.txt");
+  seen.forced = await text("forced.txt", {{cache: "force-cache"}});
+  return Object.assign(seen, await said);
+}}
+</script>
+<script src=script.js></script>
+<script type=module src=module.js></script>
+"""
+
+PARTS = {
+    "page.html": ("text/html", PAGE),
+    "frame.html": ("text/html", "version {version}"),
+    "style.css": ("text/css", "body {{ z-index: {version} }}"),
+    "image.svg": ("image/svg+xml", '<svg xmlns="http://www.w3.org/2000/svg" width="{version}" height="1"/>'),
+    "script.js": ("text/javascript", "seen.script = {version}"),
+    "module.js": ("text/javascript", 'import other from "./import.js"; seen.module = {version}; seen.import = other'),
+    "import.js": ("text/javascript", "export default {version}"),
+    "worker.js": ("text/javascript", "var seen = {{worker: {version}}}; importScripts('script.js'); postMessage(seen)"),
+}
+TEXT = ("text/plain", "version {version} of {path}\n")
+
 
 class Site(Origin):
     """Answers with "version N of PATH"; change() makes the next version of everything.
@@ -50,14 +87,16 @@ class Site(Origin):
 
     def respond(self, request):
         path, query = split(request.target)
-        kind = path.split("/")[1]
-        version = self.version if kind != "landed" else path.rsplit("/", 1)[1]
-        words = {"version": version, "changed": date(THEN + DAY_S * self.version), "later": date(THEN + 50 * YEAR_S)}
-        fields = [f"Date: {email.utils.formatdate(usegmt=True)}", "Content-Type: text/plain",
+        kind, name = path.split("/")[1], path.rsplit("/", 1)[1]
+        version = self.version if kind != "landed" else name
+        words = {"version": version, "path": path + query, "changed": date(THEN + DAY_S * self.version),
+                 "later": date(THEN + 50 * YEAR_S)}
+        media, body = PARTS.get(name, TEXT)
+        fields = [f"Date: {email.utils.formatdate(usegmt=True)}", f"Content-Type: {media}",
                   *(line.format(**words) for line in KINDS.get(kind, ()))]
         if confirms(request, fields):
             return response(b"", *fields, status="304 Not Modified", length=False)
-        return response(f"version {version} of {path}{query}\n".encode(), *fields, status=self.status(kind, path))
+        return response(body.format(**words).encode(), *fields, status=self.status(kind, path))
 
     def status(self, kind, path):
         if kind == "missing" and self.first.setdefault(path, self.version) == self.version:

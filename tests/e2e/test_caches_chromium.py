@@ -1,0 +1,67 @@
+"""Chromium through real caches: which version of each part of a page it shows after everything changed.
+
+The parts are loaded as a navigation, a frame, scripts, a module and what it imports, a worker and what that imports, a
+style sheet, an image, a preload, and by fetch(), with `force-cache` too.
+"""
+import contextlib
+
+import pytest
+
+from harness.site import PARTS
+
+FETCHED = ("preload.txt", "fetch.txt", "forced.txt")
+ALL = {"page", "frame", "script", "module", "import", "worker", "style", "image", "preload", "fetch", "forced"}
+
+
+class Visitor:
+    """Goes to the page of that name behind all caches, or some."""
+
+    def __init__(self, laboratory, context, name):
+        self.laboratory = laboratory
+        self.page = context.page()
+        self.folder = f"/max-age/{name}"
+        self.places = laboratory.places
+
+    def fill_caches(self):
+        self.laboratory.fill(*(f"{self.folder}/{part}" for part in (*PARTS, *FETCHED)))
+
+    def look(self, place):
+        """By part of the page, the version that is shown."""
+        self.page.visit(place.url(f"{self.folder}/page.html"))
+        return self.page.evaluate("look()")
+
+    def old(self):
+        """By cache, the parts of which the past is shown."""
+        now = self.laboratory.site.version
+        shown = {place.name: [part for part, version in self.look(place).items() if version != now]
+                 for place in self.places}
+        return {cache: parts for cache, parts in shown.items() if parts}
+
+
+@pytest.fixture
+def visitor(laboratory, chromium):
+    """A visitor whose freshet has these options; for one test."""
+    with contextlib.ExitStack() as stack:
+        def make(name, **options):
+            context = chromium.context(stack.enter_context(laboratory.proxy(**options)))
+            return Visitor(laboratory, stack.enter_context(context), name)
+        yield make
+
+
+def test_without_freshet_chromium_shows_old_parts_through_every_cache(laboratory, visitor):
+    visiting = visitor("without", mode="off")
+    assert not visiting.old()
+    laboratory.site.change()
+    found = visiting.old()
+    assert set(found) == {place.name for place in laboratory.places}
+    assert all(set(parts) == ALL for parts in found.values()), found
+
+
+def test_fields_show_chromium_nothing_old_through_caches_that_heed_them(laboratory, visitor):
+    visiting = visitor("fields", pierce="never")
+    visiting.places = [place for place in laboratory.places if place.heeds]
+    visiting.fill_caches()
+    laboratory.site.change()
+    assert not visiting.old(), "from caches"
+    laboratory.site.change()
+    assert not visiting.old(), "from its own store"
