@@ -106,6 +106,11 @@ bool ring_should_wake(struct ring *ring)
 	return atomic_exchange(&ring->rest, RING_AWAKE) != RING_AWAKE;
 }
 
+uint64_t ring_lost_ever(const struct ring *ring)
+{
+	return atomic_load_explicit(&ring->lost, memory_order_relaxed);
+}
+
 /* ---- consumer */
 
 const struct record *ring_peek(struct ring *ring)

@@ -38,6 +38,9 @@ void ring_commit(struct ring *ring);
  */
 bool ring_should_wake(struct ring *ring) MUST_CHECK;
 
+/* How many were lost, ever.  For any thread. */
+uint64_t ring_lost_ever(const struct ring *ring);
+
 /* ---- the consumer's */
 
 /* The oldest record, borrowed until ring_release(); NULL when there is none. */

@@ -34,6 +34,7 @@ bool client_accept(struct worker *w, int fd, const struct address *address, bool
 	*c = (struct client){ .worker = w, .address = *address, .state = preceded ? CLIENT_PREFACE : CLIENT_IDLE };
 	conn_init(&c->conn, &w->loop, fd, &client_owner);
 	list_push(&w->clients, &c->link);
+	count_one(&w->counters, COUNT_CLIENT_IDLE);
 	atomic_fetch_add_explicit(&w->shared->client_count, 1, memory_order_relaxed);
 	c->conn.read_wanted = true;
 	deadline_start(&w->loop, &c->conn.deadline, preceded ? DEADLINE_CLIENT_HEAD : DEADLINE_CLIENT_IDLE);
@@ -96,6 +97,7 @@ void client_kill(struct client *c)
 	c->state = CLIENT_DEAD;
 	conn_close(&c->conn);
 	list_remove(&c->link);
+	count_add(&c->worker->counters, COUNT_CLIENT_IDLE, UINT64_MAX);
 	tally_leave(&c->worker->shared->tally, c->tally);
 	c->tally = NULL;
 	if (c->refused)

@@ -75,6 +75,7 @@ static void dial_end(struct dial *d, struct dialled *end)
 	end->judged = d->view->snapshot->serial;
 	end->guarded = d->guarded;
 	dial_leave(d);
+	count_one(&d->worker->counters, METRIC_DIALS + (end->result.status != CONNECT_OK));
 	if (d->origin)
 		origin_dialled(d->origin, end);
 	else
@@ -129,9 +130,12 @@ static void shake_hands(struct dial *d)
 		conn_update(&d->conn);
 		return;
 	case TLS_DONE:
+		count_handshake(&d->worker->counters, COUNT_PEER_ORIGIN,
+			tls_facts(&d->conn).resumed ? COUNT_HANDSHAKE_RESUMED : COUNT_HANDSHAKE_FULL);
 		dial_succeed(d);
 		return;
 	case TLS_FAILED:
+		count_handshake(&d->worker->counters, COUNT_PEER_ORIGIN, COUNT_HANDSHAKE_FAILED);
 		dial_fail(d, status_of(d, &failure), failure.reason);
 		return;
 	}

@@ -70,6 +70,7 @@ static void exchange_start(struct exchange *x)
 	x->facts.started_us = x->worker->loop.now_us;
 	x->client->exchange = x;
 	x->client->state = CLIENT_BUSY;
+	count_move(&x->worker->counters, COUNT_CLIENT_IDLE, COUNT_CLIENT_BUSY);
 }
 
 bool exchange_keep_head(struct exchange *x, struct span head)
@@ -211,6 +212,9 @@ static void exchange_finish(struct exchange *x)
 		tally_request_end(c->tally);
 	check_leftover(x);
 	report_exchange(x);
+	count_move(&x->worker->counters, COUNT_CLIENT_BUSY, COUNT_CLIENT_IDLE);
+	if (!x->facts.unrecorded)
+		count_exchange(&x->worker->counters, x);
 	if (x->waiting_at)
 		origin_forget(x);
 	if (x->login)

@@ -19,17 +19,17 @@ static bool count_request(struct exchange *x)
 }
 
 /* What watches us by our own pages has no password, and learns nothing but that we are there. */
-static bool asks_for_watched_page(const struct exchange *x)
+static bool asks_for_open_page(const struct exchange *x)
 {
-	struct page page;
+	const struct page *page = page_find(x->request.target);
 
-	return span_starts(x->request.target, SPAN("/")) && page_find(x->request.target, false, &page) && page.watched;
+	return page && page->flags & PAGE_OPEN;
 }
 
 /* Inside of an intercepted tunnel nobody says who he is any more: its CONNECT did. */
 static bool has_to_log_in(const struct exchange *x)
 {
-	return x->view->snapshot->config->users && !x->client->secure && !asks_for_watched_page(x);
+	return x->view->snapshot->config->users && !x->client->secure && !asks_for_open_page(x);
 }
 
 enum step step_access(struct exchange *x)

@@ -2,6 +2,7 @@
  * CONNECT to a site whose TLS is to be read: stages HELLO, PROBE and ACCEPT.  What the client says inside are requests
  * like any others (client.c); what must not be read goes on as a tunnel (exchange_tunnel.c).
  */
+#include "inspect/passing.h"
 #include "proxy/exchange_steps.h"
 #include "proxy/learned.h"
 #include "tls/hello.h"
@@ -80,7 +81,7 @@ static enum deadline_class silence_of(const struct exchange *x)
 
 void exchange_hello_expired(struct exchange *x)
 {
-	pass(x, "passed unread: the client does not begin, so it is not TLS", 0);
+	pass(x, passing_text(PASSING_CLIENT_SILENT), 0);
 }
 
 /* It has begun: now it has the time that a head has. */
@@ -112,13 +113,13 @@ static const char *reason_to_pass(const struct exchange *x, const struct hello *
 	bool is_other = h->name_len && !span_ieq(name_of(x, h), x->target.host);
 
 	if (h->has_alpn && !h->has_alpn_http1)
-		return "passed unread: the client does not offer HTTP/1.1";
+		return passing_text(PASSING_CLIENT_NOT_HTTP1);
 	if (h->version < 0x0303 && !x->policy.settings->tls_legacy)
-		return "passed unread: the client knows no TLS 1.2; see tls-legacy";
+		return passing_text(PASSING_CLIENT_OLD_TLS);
 	if (h->is_encrypted && is_other)
-		return "passed unread: the client hides the server's name (encrypted ClientHello)";
+		return passing_text(PASSING_CLIENT_HIDES_NAME);
 	if (!leaves_may_sign(x->view->snapshot->leaves, name_of(x, h)))
-		return "passed unread: our authority may not vouch for this name";
+		return passing_text(PASSING_NAME_CONSTRAINED);
 	return NULL;
 }
 
@@ -176,7 +177,7 @@ enum step step_hello(struct exchange *x)
 	case HELLO_WHOLE:
 		return hello_is_whole(x, &hello);
 	case HELLO_NOT_TLS:
-		return pass(x, "passed unread: the client does not speak TLS", 0);
+		return pass(x, passing_text(PASSING_CLIENT_NOT_TLS), 0);
 	case HELLO_BAD:
 		return pass(x, why, 0);
 	case HELLO_MORE:
@@ -206,7 +207,7 @@ static enum step origin_is_there(struct exchange *x)
 
 	if (tls_facts(&oc->conn).certificate_wanted) {
 		exchange_drop_origin(x);
-		return pass_always(x, "passed unread: the origin asks for a client certificate");
+		return pass_always(x, passing_text(PASSING_ORIGIN_WANTS_CERTIFICATE));
 	}
 	learned_add(learned_of(x), &host, LESSON_FIT, NULL, FIT_FOR_US);
 	x->origin = NULL;
@@ -230,12 +231,12 @@ enum step step_probe(struct exchange *x)
 	case CONNECT_OK:
 		return STEP_WAIT;
 	case CONNECT_TLS_CERTIFICATE_WANTED:
-		return pass_always(x, "passed unread: the origin asks for a client certificate");
+		return pass_always(x, passing_text(PASSING_ORIGIN_WANTS_CERTIFICATE));
 	case CONNECT_TLS_NOT:
-		return pass_always(x, "passed unread: the origin does not speak TLS");
+		return pass_always(x, passing_text(PASSING_ORIGIN_NOT_TLS));
 	case CONNECT_TLS_ALERT:
 	case CONNECT_TLS_FAILED:
-		return pass_always(x, "passed unread: no TLS handshake with the origin came about");
+		return pass_always(x, passing_text(PASSING_ORIGIN_NO_HANDSHAKE));
 	case CONNECT_TLS_CERTIFICATE:
 	case CONNECT_DNS_NOT_FOUND:
 	case CONNECT_DNS_TIMEOUT:
@@ -262,6 +263,7 @@ static bool start_accept(struct exchange *x)
 
 	if (!leaf)
 		return false;
+	count_one(&x->worker->counters, METRIC_LEAVES + !forged);
 	bool ok = tls_accept(&x->client->conn, s->tls, leaf, x->secure_name, x->policy.settings->tls_legacy);
 	leaf_put(leaf);
 	if (ok)
@@ -273,9 +275,12 @@ static enum step accepted(struct exchange *x)
 {
 	if (!client_become_secure(x->client, x->target.host, x->target.port, x->secure_name))
 		return exchange_abandon(x, "memory is out");
+	struct tls_facts facts = tls_facts(&x->client->conn);
+	count_handshake(&x->worker->counters, COUNT_PEER_CLIENT,
+		facts.resumed ? COUNT_HANDSHAKE_RESUMED : COUNT_HANDSHAKE_FULL);
 	x->facts.intercepted = true;
 	x->policy.not_busted = NULL;
-	x->facts.tls = tls_facts(&x->client->conn).version;
+	x->facts.tls = facts.version;
 	x->client_persistent = true;
 	x->stage = STAGE_DONE;
 	return STEP_AGAIN;
@@ -304,11 +309,11 @@ static enum step refused(struct exchange *x, const struct tls_failure *failure)
 {
 	struct learned_about client = about(x, true);
 
+	count_handshake(&x->worker->counters, COUNT_PEER_CLIENT, COUNT_HANDSHAKE_FAILED);
 	x->facts.error = failure->reason;
 	x->facts.proxy_error = error_type(failure->fault);
 	if (failure->fault == TLS_FAULT_ALERT || failure->fault == TLS_FAULT_CLOSED) {
-		learned_add(learned_of(x), &client, LESSON_PASS, "passed unread: this client refused our certificate",
-			PASS_FOR_US);
+		learned_add(learned_of(x), &client, LESSON_PASS, passing_text(PASSING_CLIENT_REFUSED), PASS_FOR_US);
 		x->facts.passed_for_us = PASS_FOR_US;
 	}
 	x->client_persistent = false;

@@ -152,8 +152,7 @@ static enum h1_connection connection_for_client(const struct exchange *x)
 static void note_response(struct exchange *x)
 {
 	x->facts.status = (uint16_t)x->worker->response.status;
-	if (x->worker->records)
-		x->facts.response_edit_count = record_edits(x->facts.response_edits, &x->worker->response);
+	x->facts.response_edit_count = record_edits(x->facts.response_edits, &x->worker->response);
 }
 
 static void apply_policy(struct exchange *x)

@@ -1,6 +1,7 @@
 /*
  * What a request asks for: a page of ours, a tunnel, something that the proxy itself has to answer, or another's resource.
  */
+#include "inspect/passing.h"
 #include "proxy/exchange_steps.h"
 #include "proxy/pages.h"
 
@@ -41,13 +42,13 @@ static enum step own_page(struct exchange *x)
 	x->policy.not_busted = "the proxy's own page";
 	if (!is_meant_for_us(x))
 		return exchange_fail(x, REPLY_MISDIRECTED, NULL);
-	struct page page;
-	if (!page_find(x->target.path, worker_is_leaving(x->worker), &page))
+	const struct page *page = page_find(x->target.path);
+	if (!page)
 		return exchange_fail(x, REPLY_NOT_FOUND, NULL);
 	if (x->request.method_id != METHOD_GET && x->request.method_id != METHOD_HEAD)
 		return exchange_fail(x, REPLY_METHOD, NULL);
-	x->facts.unrecorded = page.watched;
-	return exchange_answered(x, reply_page(x, page.status, page.content_type, page.body));
+	x->facts.unrecorded = page->flags & PAGE_UNLOGGED;
+	return exchange_answered(x, page->serve(x));
 }
 
 void exchange_choose_settings(struct exchange *x)
@@ -69,7 +70,7 @@ enum step exchange_refuse_destination(struct exchange *x)
 static enum step target_connect(struct exchange *x)
 {
 	exchange_choose_settings(x);
-	x->policy.not_busted = "opaque tunnel: not busted";
+	x->policy.not_busted = passing_text(PASSING_NOT_ASKED);
 	if (!config_ports_have(&x->view->snapshot->config->connect_ports, x->target.port))
 		return exchange_fail(x, REPLY_DENIED_PORT, "CONNECT to a port that connect-ports does not name");
 	if (access_refuses_target(x))

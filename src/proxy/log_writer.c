@@ -215,6 +215,15 @@ struct ring *log_writer_ring(struct log_writer *w, unsigned worker)
 	return atomic_load_explicit(&w->on, memory_order_relaxed) ? w->rings[worker] : NULL;
 }
 
+uint64_t log_writer_lost(const struct log_writer *w)
+{
+	uint64_t lost = 0;
+
+	for (unsigned i = 0; i < w->ring_count; i++)
+		lost += ring_lost_ever(w->rings[i]);
+	return lost;
+}
+
 void log_writer_wake(struct log_writer *w)
 {
 	uint64_t one = 1;

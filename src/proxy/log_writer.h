@@ -4,7 +4,7 @@
  * A worker never waits for it.  While the sink cannot keep up, records are lost, counted, and the loss is logged.
  * Lines of one worker keep their order; lines of different workers are in order only roughly.
  *
- * Everything but log_writer_ring() and log_writer_wake() is for the main thread.
+ * Everything but log_writer_ring(), log_writer_lost() and log_writer_wake() is for the main thread.
  */
 #ifndef FRESHET_PROXY_LOG_WRITER_H
 #define FRESHET_PROXY_LOG_WRITER_H
@@ -25,6 +25,9 @@ void log_writer_free(struct log_writer *w);
 
 /* That worker's ring; NULL while the log is off.  This changes with the configuration: ask for each record. */
 struct ring *log_writer_ring(struct log_writer *w, unsigned worker);
+
+/* How many records were lost, ever, in all rings.  For any thread. */
+uint64_t log_writer_lost(const struct log_writer *w);
 
 /* To be called once per loop pass when ring_should_wake() says so. */
 void log_writer_wake(struct log_writer *w);

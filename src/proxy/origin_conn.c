@@ -40,6 +40,7 @@ struct origin_conn *origin_conn_new(struct worker *w, struct origin *o, struct d
 	conn_adopt(&oc->conn, &w->loop, &end->core, &origin_owner);
 	oc->round_trip_us = conn_round_trip_us(&oc->conn);
 	list_init(&oc->link);
+	count_one(&w->counters, COUNT_ORIGIN_LENT);
 	if (o)
 		o->conn_count++;
 	return oc;
@@ -56,6 +57,7 @@ void origin_conn_leave_idle(struct origin_conn *oc)
 {
 	list_remove(&oc->link);
 	oc->origin->idle_count--;
+	count_move(&oc->worker->counters, COUNT_ORIGIN_IDLE, COUNT_ORIGIN_LENT);
 	deadline_stop(&oc->worker->loop, &oc->conn.deadline);
 }
 
@@ -67,6 +69,7 @@ static void origin_conn_gone(struct origin_conn *oc)
 	if (o && !list_empty(&oc->link))
 		origin_conn_leave_idle(oc);
 	oc->exchange = NULL;
+	count_add(&oc->worker->counters, COUNT_ORIGIN_LENT, UINT64_MAX);
 	loop_bury(&oc->worker->loop, &oc->dead, origin_conn_bury);
 	if (!o)
 		return;

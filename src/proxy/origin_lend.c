@@ -184,6 +184,7 @@ static void become_idle(struct origin_conn *oc)
 	oc->reused = true;
 	list_push_front(&o->idle, &oc->link);
 	o->idle_count++;
+	count_move(&oc->worker->counters, COUNT_ORIGIN_LENT, COUNT_ORIGIN_IDLE);
 	oc->conn.read_wanted = true; /* to notice when the origin closes it */
 	oc->conn.write_wanted = false;
 	deadline_start(&oc->worker->loop, &oc->conn.deadline, DEADLINE_POOL_IDLE);

@@ -1,7 +1,9 @@
 /*
- * freshet's own pages: one that tells people where they are, two that tell machines how it is.
+ * freshet's own pages: the table of them, and those that are no more than a line of text.
  */
 #include "proxy/pages.h"
+
+#include "proxy/exchange_steps.h"
 
 static const char home[] =
 	"<!doctype html>\n"
@@ -18,26 +20,40 @@ static const char home[] =
 	"them.</p>\n"
 	"</html>\n";
 
-static struct page page_for_machines(unsigned status, struct span body)
+static bool serve_home(struct exchange *x)
 {
-	return (struct page){
-		.status = status,
-		.watched = true,
-		.content_type = SPAN("text/plain; charset=utf-8"),
-		.body = body,
-	};
+	return reply_page(x, 200, SPAN("text/html; charset=utf-8"), SPAN(home));
 }
 
-bool page_find(struct span path, bool leaving, struct page *out)
+static bool serve_line(struct exchange *x, unsigned status, struct span line)
+{
+	return reply_page(x, status, SPAN("text/plain; charset=utf-8"), line);
+}
+
+static bool serve_healthy(struct exchange *x)
+{
+	return serve_line(x, 200, SPAN("healthy\n"));
+}
+
+static bool serve_ready(struct exchange *x)
+{
+	bool leaving = worker_is_leaving(x->worker);
+
+	return serve_line(x, leaving ? 503 : 200, leaving ? SPAN("draining\n") : SPAN("ready\n"));
+}
+
+static const struct page pages[] = {
+	{ "/", serve_home, PAGE_LOGGED },
+	{ "/-/healthy", serve_healthy, PAGE_UNLOGGED | PAGE_OPEN },
+	{ "/-/ready", serve_ready, PAGE_UNLOGGED | PAGE_OPEN },
+	{ "/metrics", page_metrics, PAGE_UNLOGGED },
+};
+
+const struct page *page_find(struct span path)
 {
 	path = span_first(path, span_find(path, '?'));
-	if (span_eq(path, SPAN("/")))
-		*out = (struct page){ .status = 200, .content_type = SPAN("text/html; charset=utf-8"), .body = SPAN(home) };
-	else if (span_eq(path, SPAN("/-/healthy")))
-		*out = page_for_machines(200, SPAN("healthy\n"));
-	else if (span_eq(path, SPAN("/-/ready")))
-		*out = leaving ? page_for_machines(503, SPAN("draining\n")) : page_for_machines(200, SPAN("ready\n"));
-	else
-		return false;
-	return true;
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+		if (span_eq(path, span_str(pages[i].path)))
+			return &pages[i];
+	return NULL;
 }

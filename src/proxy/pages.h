@@ -6,13 +6,23 @@
 
 #include "base/span.h"
 
-struct page {
-	unsigned status;
-	bool watched;                   /* asked for all the time, by machines: not for the access log */
-	struct span content_type, body; /* static */
+struct exchange;
+
+enum page_flags {
+	PAGE_LOGGED = 0,
+	PAGE_UNLOGGED = 1, /* asked for all the time, by machines: neither in the access log nor counted */
+	PAGE_OPEN = 2,     /* says nothing but that we are there: without a password */
 };
 
-/* The page of that path (query ignored), to be had by GET and HEAD.  False where there is none. */
-bool page_find(struct span path, bool leaving, struct page *out) MUST_CHECK;
+struct page {
+	const char *path;
+	bool (*serve)(struct exchange *x); /* answers GET and HEAD; false when the client is gone */
+	unsigned flags;
+};
+
+/* The page of that path (query ignored); NULL where there is none. */
+const struct page *page_find(struct span path) MUST_CHECK;
+
+bool page_metrics(struct exchange *x); /* pages_metrics.c */
 
 #endif

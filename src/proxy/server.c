@@ -178,6 +178,8 @@ static bool start_workers(struct server *s)
 {
 	s->workers = calloc(s->worker_count, sizeof(*s->workers));
 	s->heartbeats = calloc(s->worker_count, sizeof(*s->heartbeats));
+	s->shared.workers = s->workers;
+	s->shared.worker_count = s->worker_count;
 	if (!s->workers || !s->heartbeats)
 		return false;
 	for (; s->started < s->worker_count; s->started++) {
@@ -493,6 +495,7 @@ static bool server_init(struct server *s, struct config *config)
 
 	if (getrandom(&s->shared.instance, sizeof(s->shared.instance), 0) < 0)
 		s->shared.instance = (uint64_t)clock_wall_us() ^ (uint64_t)getpid();
+	s->shared.started_us = clock_wall_us();
 	tally_init(&s->shared.tally, s->shared.instance);
 	bool random = login_shared_init(&s->shared.login);
 	s->worker_count = count_workers(config);

@@ -13,6 +13,7 @@
 #include "net/listener.h"
 #include "net/resolve.h"
 #include "net/splice.h"
+#include "proxy/counters.h"
 #include "proxy/distrust.h"
 #include "proxy/login.h"
 #include "proxy/origin.h"
@@ -21,6 +22,7 @@
 
 struct learned;
 struct log_writer;
+struct worker;
 
 enum { LISTENERS_MAX = 64 };
 
@@ -30,6 +32,9 @@ struct shared {
 	struct tally tally;             /* the same by client address */
 	unsigned clients_most;          /* how many of them there are descriptors for */
 	struct login_shared login;
+	struct worker *workers;         /* borrowed: all of them, for adding up what they count */
+	unsigned worker_count;
+	int64_t started_us;             /* wall clock, since 1970 */
 	uint64_t instance;              /* random: tells our own Via from others' */
 	struct log_writer *log_writer;  /* NULL without an access log */
 	struct learned *learned;        /* what outlives a connection */
@@ -76,6 +81,7 @@ struct worker {
 	struct logins logins;
 	struct origins origins;
 	struct distrust distrust;
+	struct counters counters;
 	struct slab client_slab, exchange_slab, origin_slab, origin_conn_slab, dial_slab;
 	struct list clients;             /* every client */
 	unsigned refused_count;          /* of them, those told that their address has too many */
