@@ -50,7 +50,8 @@ OUR_CFLAGS  = $(CPPFLAGS) $(CFLAGS) $(OUR_DEFS) $(HARDEN) $(LTO) $(SAN) -fPIE -p
 OUR_LDFLAGS = $(LDFLAGS) $(LTO) $(SAN) -pie -pthread -Wl,-z,relro,-z,now
 
 SRCS := $(wildcard src/*.c src/*/*.c)
-OBJS := $(SRCS:%.c=$(BUILD)/%.o)
+SCRIPTS := $(wildcard src/*/*.js)
+OBJS := $(SRCS:%.c=$(BUILD)/%.o) $(SCRIPTS:%=$(BUILD)/%.o)
 # Folders that must work without an event loop, a resolver and TLS: what tests and fuzzers link.
 PURE_OBJS := $(foreach d,base http policy config inspect,$(filter $(BUILD)/src/$(d)/%,$(OBJS))) \
 	$(BUILD)/src/tls/hello.o
@@ -98,6 +99,17 @@ $(BUILD)/libpure.a: $(PURE_OBJS) $(LLHTTP_OBJS)
 $(BUILD)/src/%.o: src/%.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) $(WARN) $(WERROR) -c -o $@ $<
+
+# Scripts for browsers become constants; the ? is for trigraphs.
+$(BUILD)/src/%.js.c: src/%.js Makefile
+	$(Q)mkdir -p $(@D) && { printf '#include "proxy/scripts.h"\nstatic const char text[] =\n'; \
+		sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $<; \
+		printf ';\nconst struct span %s_script = { text, sizeof(text) - 1 };\n' $(notdir $*); } >$@
+
+.SECONDARY: $(SCRIPTS:%=$(BUILD)/%.c)
+$(BUILD)/src/%.js.o: $(BUILD)/src/%.js.c $(BUILD)/flags
+	$(call say,CC,src/$*.js)
+	$(Q)$(CC) $(OUR_CFLAGS) $(WARN) $(WERROR) -c -o $@ $<
 
 $(BUILD)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(BUILD)/flags
 	$(call say,CC,$<)

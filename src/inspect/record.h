@@ -38,6 +38,7 @@ struct record {
 	const char *error;         /* constant, for the operator; NULL */
 	const char *proxy_error;   /* RFC 9209 error type; NULL */
 	const char *not_busted;    /* constant; NULL */
+	const char *service_worker; /* constant: what became of one's script; NULL nothing special */
 	const char *tls;           /* constant: the TLS version spoken with the origin, or, CONNECT, the client; NULL none */
 	enum mode mode;
 	uint16_t status;           /* as sent to the client; 0 none */

@@ -38,7 +38,7 @@ static void apply_all(struct action_run *run, unsigned side)
 {
 	unsigned key = side;
 
-	key |= run->state->settings->mode == MODE_BUST ? IN_BUST : IN_REVALIDATE;
+	key |= run->state->mode == MODE_BUST ? IN_BUST : IN_REVALIDATE;
 	key |= method_is_bustable(run->request->method_id) ? FOR_SAFE : FOR_OTHERS;
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
 		if ((actions[i].when & key) == key)

@@ -9,6 +9,7 @@
 
 #include "policy/actions.h"
 #include "policy/pattern.h"
+#include "policy/service_worker.h"
 #include "policy/signature.h"
 
 enum {
@@ -137,8 +138,14 @@ void policy_request(struct policy_state *state, const struct policy_settings *se
 {
 	struct action_run run = { .state = state, .request = request, .message = request, .arena = arena };
 
-	*state = (struct policy_state){ .settings = settings };
-	switch (settings->mode) {
+	*state = (struct policy_state){
+		.settings = settings,
+		.mode = settings->mode,
+		.service_worker = service_worker_plan(settings, request),
+	};
+	if (state->service_worker != SERVICE_WORKERS_PASS)
+		state->mode = MODE_BUST;
+	switch (state->mode) {
 	case MODE_OFF:
 		state->not_busted = "mode = off";
 		return;
@@ -165,7 +172,7 @@ void policy_response(struct policy_state *state, const struct message *request, 
 	/* Interim answers are no answers: Early Hints only announce what will be asked for, through here again. */
 	if (response->status < 200 || !state->settings)
 		return;
-	switch (state->settings->mode) {
+	switch (state->mode) {
 	case MODE_OFF:
 	case MODE_OBSERVE:
 		return;
@@ -174,6 +181,23 @@ void policy_response(struct policy_state *state, const struct message *request, 
 		actions_edit_response(&run);
 		return;
 	}
+}
+
+bool policy_kills_worker(struct policy_state *state, const struct policy_settings *settings,
+	const struct message *request)
+{
+	enum service_workers plan = service_worker_plan(settings, request);
+
+	if (plan != SERVICE_WORKERS_KILL)
+		return false;
+	*state = (struct policy_state){
+		.settings = settings,
+		.mode = MODE_BUST,
+		.busted = true,
+		.service_worker = plan,
+		.service_worker_note = "killed",
+	};
+	return true;
 }
 
 /* Whether one of the field's members is this item, whatever parameters follow it: "prefetch;prerender". */

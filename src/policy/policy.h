@@ -27,6 +27,13 @@ enum pierce {
 	PIERCE_ALWAYS,
 };
 
+/* What is done about service workers, beyond what the mode does to every request. */
+enum service_workers {
+	SERVICE_WORKERS_PASS,
+	SERVICE_WORKERS_BUST, /* their scripts are busted under MODE_REVALIDATE too */
+	SERVICE_WORKERS_KILL, /* and answered here, by a worker that removes itself */
+};
+
 /* Whether TLS is read. */
 enum intercept {
 	INTERCEPT_NO,
@@ -38,6 +45,7 @@ struct policy_settings {
 	enum mode mode;
 	enum pierce pierce;
 	enum intercept intercept;
+	enum service_workers service_workers;
 	bool tls_unverified;      /* the origin need not prove who it is */
 	bool tls_legacy;          /* old versions, weak keys and ciphers, on either side */
 	bool heal;                /* request no-cache without no-store: an obeying shared cache stores the fresh answer */
@@ -77,6 +85,9 @@ const struct policy_settings *policy_match(const struct policy *p, const struct 
 /* What policy remembers of one exchange between request and response.  Zero-initialise. */
 struct policy_state {
 	const struct policy_settings *settings; /* borrowed from the policy */
+	enum mode mode;          /* what was done: the settings' mode, or BUST for a service worker's script */
+	enum service_workers service_worker; /* what applies to this request: see policy/service_worker.h */
+	const char *service_worker_note; /* what became of a service worker's script, constant; NULL nothing special */
 	const char *not_busted;  /* why some or all of it was left alone, constant; NULL when all that the mode asks
 				  * for was done, be it revalidate or bust */
 	const struct verdict *verdict; /* on the response, borrowed, set before policy_response(); NULL: nobody looked */
@@ -91,6 +102,13 @@ struct policy_state {
  */
 void policy_request(struct policy_state *state, const struct policy_settings *settings, struct message *request,
 	struct arena *arena);
+
+/*
+ * Whether the request is not to reach the origin because freshet answers in its place: with a service worker that
+ * removes itself.  Then policy_request() has no use, and the state says what is done.
+ */
+bool policy_kills_worker(struct policy_state *state, const struct policy_settings *settings,
+	const struct message *request);
 
 /*
  * A speculative request (prefetch, prerender) is refused while busting: what it stored would be handed out later

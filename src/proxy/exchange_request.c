@@ -3,6 +3,7 @@
  */
 #include "proxy/dial.h"
 #include "proxy/exchange_steps.h"
+#include "proxy/scripts.h"
 
 /* -- policy -- */
 
@@ -74,6 +75,8 @@ enum step step_policy(struct exchange *x)
 	refusal = policy_refuses(x->policy.settings, &x->request);
 	if (refusal)
 		return exchange_fail(x, REPLY_SPECULATION, refusal);
+	if (policy_kills_worker(&x->policy, x->policy.settings, &x->request))
+		return exchange_answered(x, reply_script(x, service_worker_kill_script));
 	loop_mark(x, mark_text);
 	if (has_been_here(x, mark))
 		return exchange_fail(x, REPLY_LOOP, "our own mark is in the request's Via");

@@ -245,6 +245,12 @@ bool reply_page(struct exchange *x, unsigned status, struct span content_type, s
 	return send_reply(x, status, content_type, SPAN_NONE, body);
 }
 
+/* The path's folder is all that a worker may have the care of unless its script's answer says more. */
+bool reply_script(struct exchange *x, struct span script)
+{
+	return send_reply(x, 200, SPAN("text/javascript; charset=utf-8"), SPAN("Service-Worker-Allowed: /\r\n"), script);
+}
+
 bool reply_options(struct exchange *x)
 {
 	return send_reply(x, 200, SPAN_NONE,

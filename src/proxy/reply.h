@@ -23,6 +23,9 @@ bool reply_error(struct exchange *x, enum reply_error error, const char *details
 /* Sends a page; content_type is a constant.  False when the client is gone. */
 bool reply_page(struct exchange *x, unsigned status, struct span content_type, struct span body) MUST_CHECK;
 
+/* Sends a service worker's script, good for any scope of its site.  False when the client is gone. */
+bool reply_script(struct exchange *x, struct span script) MUST_CHECK;
+
 /* Answers OPTIONS and tells what is allowed (RFC 9110 section 9.3.7). */
 bool reply_options(struct exchange *x) MUST_CHECK;
 

@@ -37,6 +37,19 @@ static enum pierce pierce_of(enum config_pierce pierce)
 	return PIERCE_ALWAYS;
 }
 
+static enum service_workers service_workers_of(enum config_service_workers service_workers)
+{
+	switch (service_workers) {
+	case CONFIG_SERVICE_WORKERS_PASS:
+		return SERVICE_WORKERS_PASS;
+	case CONFIG_SERVICE_WORKERS_BUST:
+		return SERVICE_WORKERS_BUST;
+	case CONFIG_SERVICE_WORKERS_KILL:
+		break;
+	}
+	return SERVICE_WORKERS_KILL;
+}
+
 static enum intercept intercept_of(enum config_intercept intercept)
 {
 	switch (intercept) {
@@ -56,6 +69,7 @@ static struct policy *policy_of(const struct config *c)
 		.mode = mode_of(c->mode),
 		.pierce = pierce_of(c->pierce),
 		.intercept = intercept_of(c->intercept),
+		.service_workers = service_workers_of(c->service_workers),
 		.tls_unverified = !c->tls_verify,
 		.tls_legacy = c->tls_legacy,
 		.heal = c->heal,
@@ -85,6 +99,7 @@ static bool add_site(struct policy *p, const struct config_site *c, const char *
 			.mode = mode_of(c->mode),
 			.pierce = pierce_of(c->pierce),
 			.intercept = intercept_of(c->intercept),
+			.service_workers = service_workers_of(c->service_workers),
 			.tls_unverified = !c->tls_verify,
 			.tls_legacy = c->tls_legacy,
 			.heal = c->heal,
