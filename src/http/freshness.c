@@ -52,8 +52,7 @@ static int64_t age_at(const struct freshness_facts *f, int64_t now_s)
 	return clamp(corrected_initial_age + resident_time);
 }
 
-/* RFC 9110 section 15.1. */
-static bool is_heuristically_cacheable(int status)
+bool status_is_cacheable(int status)
 {
 	static const int statuses[] = { 200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501 };
 
@@ -67,7 +66,7 @@ static bool is_heuristically_cacheable(int status)
 static bool heuristic_applies(const struct freshness_facts *f)
 {
 	return f->last_modified_s != TIME_ABSENT &&
-	       (is_heuristically_cacheable(f->status) || cache_control_has(&f->cc, CC_PUBLIC));
+	       (status_is_cacheable(f->status) || cache_control_has(&f->cc, CC_PUBLIC));
 }
 
 /* RFC 9111 section 4.2.1. */

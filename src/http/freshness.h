@@ -41,6 +41,9 @@ struct freshness {
 /* All facts absent, status 0. */
 void freshness_facts_init(struct freshness_facts *f);
 
+/* Whether caches may keep such an answer although nothing allows it: "heuristically cacheable" (RFC 9110 section 15.1). */
+bool status_is_cacheable(int status);
+
 /* At now_s, on the clock of request_time_s. */
 struct freshness freshness_at(const struct freshness_facts *f, int64_t now_s);
 
