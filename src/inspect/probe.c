@@ -1,0 +1,414 @@
+/*
+ * The A/B probe: which question is next, and what the answers prove.
+ */
+#include "inspect/probe.h"
+
+#include "http/date.h"
+#include "http/freshness.h"
+
+/* -- one answer -- */
+
+static int64_t date_or_absent(struct span value, int64_t now_s)
+{
+	int64_t s;
+
+	return http_date_parse(value, now_s, &s) ? s : TIME_ABSENT;
+}
+
+void sight_read(struct sight *s, const struct message *response, int64_t now_s)
+{
+	s->status = response->status;
+	s->etag = message_value(response, HEADER_ETAG);
+	s->last_modified = message_value(response, HEADER_LAST_MODIFIED);
+	s->date = message_value(response, HEADER_DATE);
+	s->content_type = message_value(response, HEADER_CONTENT_TYPE);
+	s->location = message_value(response, HEADER_LOCATION);
+	s->date_s = date_or_absent(s->date, now_s);
+	s->last_modified_s = date_or_absent(s->last_modified, now_s);
+	evidence_judge(response, now_s, &s->verdict);
+}
+
+static bool is_made(const struct sight *s)
+{
+	return s->state == SIGHT_MADE;
+}
+
+static bool is_redirect(const struct sight *s)
+{
+	return s->status >= 300 && s->status < 400 && s->location.n;
+}
+
+static bool body_is_same(const struct sight *a, const struct sight *b)
+{
+	return a->length == b->length && memcmp(a->hash, b->hash, sizeof(a->hash)) == 0;
+}
+
+bool sight_same(const struct sight *a, const struct sight *b)
+{
+	if (!is_made(a) || !is_made(b) || a->status != b->status)
+		return false;
+	/* The body of a redirect only repeats where it leads, changes of the address and all. */
+	return is_redirect(a) ? span_eq(a->location, b->location) : body_is_same(a, b);
+}
+
+unsigned sight_differences(const struct sight *a, const struct sight *b)
+{
+	unsigned differs = 0;
+
+	if (a->status != b->status)
+		differs |= DIFFERS_STATUS;
+	if (a->length != b->length)
+		differs |= DIFFERS_LENGTH;
+	if (memcmp(a->hash, b->hash, sizeof(a->hash)) != 0)
+		differs |= DIFFERS_BODY;
+	if (!span_eq(a->etag, b->etag))
+		differs |= DIFFERS_ETAG;
+	if (!span_eq(a->last_modified, b->last_modified))
+		differs |= DIFFERS_LAST_MODIFIED;
+	if (!span_eq(a->content_type, b->content_type))
+		differs |= DIFFERS_CONTENT_TYPE;
+	if (!span_eq(a->location, b->location))
+		differs |= DIFFERS_LOCATION;
+	return differs;
+}
+
+static bool is_from_store(const struct sight *s)
+{
+	return s->verdict.kind == VERDICT_FROM_CACHE || s->verdict.kind == VERDICT_STALE;
+}
+
+static bool was_modified_before(const struct sight *a, const struct sight *b)
+{
+	return a->last_modified_s != TIME_ABSENT && b->last_modified_s != TIME_ABSENT && a->last_modified_s < b->last_modified_s;
+}
+
+/* -- pairs of answers to changed addresses -- */
+
+enum pair_worth {
+	PAIR_NONE,    /* not asked, not answered, or an answer to having changed the address */
+	PAIR_STORED,  /* a cache answered, although nobody ever asked for this */
+	PAIR_DIFFERS, /* from the origin, each time something else */
+	PAIR_AGREES,
+};
+
+/* An error or a redirect where there was none may be because of the change. */
+static bool fits(const struct sight *plain, const struct sight *s)
+{
+	return is_made(s) && (s->status == plain->status || (s->status < 300 && plain->status >= 300));
+}
+
+static enum pair_worth pair_worth(const struct probe *p, enum probe_ask first)
+{
+	const struct sight *plain = &p->sights[PROBE_PLAIN], *one = &p->sights[first], *two = &p->sights[first + 1];
+
+	if (!fits(plain, one) || !fits(plain, two))
+		return PAIR_NONE;
+	if (is_from_store(one) || is_from_store(two))
+		return PAIR_STORED;
+	return sight_same(one, two) ? PAIR_AGREES : PAIR_DIFFERS;
+}
+
+/* The pair that says most; of equals the one with the added parameter, to which fewer sites take exception. */
+static enum probe_ask best_pair(const struct probe *p)
+{
+	return pair_worth(p, PROBE_PATH) > pair_worth(p, PROBE_CHANGED) ? PROBE_PATH : PROBE_CHANGED;
+}
+
+/* -- questions -- */
+
+static bool is_open(const struct probe *p, enum probe_ask a)
+{
+	return p->sights[a].state == SIGHT_UNASKED;
+}
+
+static bool is_confirmed(const struct probe *p, enum probe_ask first)
+{
+	return pair_worth(p, first) == PAIR_AGREES && sight_same(&p->sights[PROBE_PLAIN], &p->sights[first]);
+}
+
+/* Nothing contradicts the plain answer.  Where parameters make a difference each time, an equal path proves little. */
+static bool is_settled(const struct probe *p)
+{
+	return is_confirmed(p, best_pair(p)) && pair_worth(p, PROBE_CHANGED) != PAIR_DIFFERS;
+}
+
+/* Worth asking, as things stand. */
+static bool is_wanted(const struct probe *p, enum probe_ask a)
+{
+	const struct sight *plain = &p->sights[PROBE_PLAIN];
+
+	switch (a) {
+	case PROBE_PLAIN:
+		return true;
+	case PROBE_CHANGED:
+	case PROBE_CHANGED_AGAIN:
+		return p->may_change;
+	case PROBE_PATH:
+	case PROBE_PATH_AGAIN:
+		return p->may_change && p->has_path && !is_confirmed(p, PROBE_CHANGED);
+	case PROBE_PLAIN_AGAIN:
+	case PROBE_TRIPLE:
+		return !is_settled(p);
+	case PROBE_IF_NONE_MATCH:
+		return plain->etag.n && plain->status == 200;
+	case PROBE_IF_MODIFIED_SINCE:
+		return plain->last_modified_s != TIME_ABSENT && plain->status == 200;
+	case PROBE_ASKS:
+		break;
+	}
+	return false;
+}
+
+enum probe_ask probe_next(const struct probe *p)
+{
+	if (p->sights[PROBE_PLAIN].state == SIGHT_FAILED)
+		return PROBE_ASKS;
+	for (enum probe_ask a = PROBE_PLAIN; a < PROBE_ASKS; a++)
+		if (is_open(p, a) && is_wanted(p, a))
+			return a;
+	return PROBE_ASKS;
+}
+
+/* -- conclusions -- */
+
+enum { PROBING_TAKES_S = 2 }; /* so far apart dates may be because one was asked for before the other */
+
+static void measure(const struct probe *p, struct probe_conclusion *out)
+{
+	const struct sight *plain = &p->sights[PROBE_PLAIN], *witness = &p->sights[out->witness];
+
+	if (was_modified_before(plain, witness)) {
+		out->measure = MEASURE_LAST_MODIFIED;
+		out->by_s = witness->last_modified_s - plain->last_modified_s;
+	} else if (plain->verdict.age_s > 0) {
+		out->measure = MEASURE_AGE;
+		out->by_s = plain->verdict.age_s;
+	} else if (plain->verdict.kind == VERDICT_STALE && plain->verdict.stale_by_s > 0) {
+		out->measure = MEASURE_LIFETIME;
+		out->by_s = plain->verdict.stale_by_s;
+	} else if (plain->date_s != TIME_ABSENT && witness->date_s > plain->date_s + PROBING_TAKES_S) {
+		out->measure = MEASURE_DATE;
+		out->by_s = witness->date_s - plain->date_s;
+	}
+}
+
+static void conclude_stale(const struct probe *p, struct probe_conclusion *out)
+{
+	const struct sight *triple = &p->sights[PROBE_TRIPLE];
+
+	out->verdict = PROBE_STALE;
+	out->triple_reaches = sight_same(triple, &p->sights[out->witness]);
+	measure(p, out);
+}
+
+static void conclude_uncertain(struct probe_conclusion *out, const char *reason)
+{
+	out->verdict = PROBE_UNCERTAIN;
+	out->reason = reason;
+}
+
+/* Something other than the way in which the address was changed says that the plain answer is the older one. */
+static bool is_proven_older(const struct probe *p, const struct sight *witness)
+{
+	return was_modified_before(&p->sights[PROBE_PLAIN], witness) || sight_same(&p->sights[PROBE_TRIPLE], witness);
+}
+
+/* Written differently, the path brings what the plain address brings: is it the parameter that makes the difference? */
+static bool pairs_contradict(const struct probe *p)
+{
+	return best_pair(p) == PROBE_CHANGED && is_confirmed(p, PROBE_PATH);
+}
+
+/* Why the change of the address may have made the difference, and not its age; NULL when that is ruled out. */
+static const char *other_explanation(const struct probe *p, const struct probe_conclusion *out)
+{
+	const struct sight *plain = &p->sights[PROBE_PLAIN];
+
+	if (out->witness == PROBE_TRIPLE || is_proven_older(p, &p->sights[out->witness]))
+		return NULL;
+	if (out->witness == PROBE_PATH && !p->names_file)
+		return "with its path written differently it is something else: the site may route by that, or a cache is stale";
+	if (pairs_contradict(p) && !is_from_store(plain))
+		return "with a parameter added it is something else, and only then: the site may heed any parameter, or a "
+		       "cache that does not say so overlooks how a path is written";
+	return NULL;
+}
+
+/* The witness brought something else than the plain address. */
+static void conclude_difference(const struct probe *p, struct probe_conclusion *out)
+{
+	const struct sight *plain = &p->sights[PROBE_PLAIN], *again = &p->sights[PROBE_PLAIN_AGAIN];
+	const struct sight *witness = &p->sights[out->witness];
+	const char *explanation = other_explanation(p, out);
+
+	if (!is_made(again))
+		conclude_uncertain(out, "it could not be asked for a second time");
+	else if (sight_same(again, witness))
+		conclude_uncertain(out, "it changed while it was being looked at");
+	else if (!sight_same(again, plain))
+		conclude_uncertain(out, "under its own address it is something else each time");
+	else if (explanation)
+		conclude_uncertain(out, explanation);
+	else
+		conclude_stale(p, out);
+}
+
+enum validators {
+	VALIDATORS_SILENT, /* there are none, or they change each time as well */
+	VALIDATORS_SAME,   /* the plain answer has those of the origin's */
+	VALIDATORS_OLDER,  /* it has others */
+};
+
+/* What does not change from answer to answer can still be held against the plain one. */
+static enum validators compare_validators(const struct probe *p, enum probe_ask first)
+{
+	const struct sight *plain = &p->sights[PROBE_PLAIN], *one = &p->sights[first], *two = &p->sights[first + 1];
+
+	if (one->etag.n && plain->etag.n && span_eq(one->etag, two->etag))
+		return span_eq(plain->etag, one->etag) ? VALIDATORS_SAME : VALIDATORS_OLDER;
+	if (one->last_modified_s == TIME_ABSENT || !span_eq(one->last_modified, two->last_modified))
+		return VALIDATORS_SILENT;
+	if (was_modified_before(plain, one))
+		return VALIDATORS_OLDER;
+	return span_eq(plain->last_modified, one->last_modified) ? VALIDATORS_SAME : VALIDATORS_SILENT;
+}
+
+/* Changed addresses bring something else each time. */
+static void conclude_dynamic(const struct probe *p, struct probe_conclusion *out)
+{
+	const struct sight *plain = &p->sights[PROBE_PLAIN];
+	bool is_stored = is_from_store(plain), is_constant = sight_same(plain, &p->sights[PROBE_PLAIN_AGAIN]);
+	enum validators validators = compare_validators(p, out->witness);
+
+	if (plain->verdict.kind == VERDICT_STALE || ((is_stored || is_constant) && validators == VALIDATORS_OLDER)) {
+		conclude_stale(p, out);
+		return;
+	}
+	out->verdict = PROBE_DYNAMIC;
+	out->open = (is_stored || is_constant) && validators != VALIDATORS_SAME;
+	if (!out->open && !is_stored && !is_constant)
+		out->reason = "the origin says something else each time, and so it did here: no stored answer shows";
+	else if (!out->open)
+		out->reason = "it is something else each time, but its validators are those of the origin";
+	else if (is_stored)
+		out->reason = "the origin says something else each time, but a stored answer came; what it would be now cannot be "
+			      "known";
+	else
+		out->reason = "under changed addresses it is something else each time, under its own always the same: a stored "
+			      "answer, or one that shows the address it was asked by";
+}
+
+/* Nothing but the triple stands for the origin, and caches are free to overlook it. */
+static void conclude_by_triple(const struct probe *p, struct probe_conclusion *out, const char *why)
+{
+	const struct sight *plain = &p->sights[PROBE_PLAIN], *triple = &p->sights[PROBE_TRIPLE];
+
+	out->witness = PROBE_TRIPLE;
+	out->differs = sight_differences(plain, triple);
+	if (!is_made(triple)) {
+		out->witness = PROBE_PLAIN;
+		out->differs = 0;
+		conclude_uncertain(out, why);
+	} else if (!sight_same(plain, triple)) {
+		conclude_difference(p, out);
+	} else if (triple->verdict.kind == VERDICT_FRESH || triple->verdict.kind == VERDICT_REVALIDATED) {
+		out->verdict = PROBE_FRESH;
+	} else {
+		conclude_uncertain(out, why);
+	}
+}
+
+static const char *why_no_pair(const struct probe *p)
+{
+	return p->may_change ?
+		"changed addresses bring an error or a redirect, and caches may overlook the fields that ask for a fresh answer" :
+		"a signature covers the address, so it cannot be changed, and caches may overlook the fields that ask for a "
+		"fresh answer";
+}
+
+/* A cache answers whatever is asked; only if it heeds the triple something can be known. */
+static void conclude_stored_pair(const struct probe *p, struct probe_conclusion *out)
+{
+	static const char why[] = "a cache answers changed addresses too; only emptying it, or asking the origin by an address of "
+		"its own, shows what the origin says";
+
+	conclude_by_triple(p, out, why);
+	if (out->verdict == PROBE_UNCERTAIN && out->reason == why)
+		out->verdict = PROBE_KEY_IGNORED;
+}
+
+/* Two changed addresses brought the same. */
+static void conclude_agreement(const struct probe *p, struct probe_conclusion *out)
+{
+	if (!is_confirmed(p, out->witness)) {
+		conclude_difference(p, out);
+	} else if (out->witness == PROBE_PATH && pair_worth(p, PROBE_CHANGED) == PAIR_DIFFERS) {
+		/* A cache that overlooks how a path is written would look just so. */
+		out->witness = PROBE_CHANGED;
+		out->differs = sight_differences(&p->sights[PROBE_PLAIN], &p->sights[PROBE_CHANGED]);
+		conclude_dynamic(p, out);
+	} else {
+		out->verdict = PROBE_FRESH;
+	}
+}
+
+void probe_conclude(const struct probe *p, struct probe_conclusion *out)
+{
+	const struct sight *plain = &p->sights[PROBE_PLAIN];
+
+	*out = (struct probe_conclusion){ .witness = best_pair(p) };
+	if (!is_made(plain)) {
+		out->verdict = PROBE_FAILED;
+		return;
+	}
+	if (is_made(&p->sights[out->witness]))
+		out->differs = sight_differences(plain, &p->sights[out->witness]);
+	switch (pair_worth(p, out->witness)) {
+	case PAIR_NONE:
+		conclude_by_triple(p, out, why_no_pair(p));
+		return;
+	case PAIR_STORED:
+		conclude_stored_pair(p, out);
+		return;
+	case PAIR_DIFFERS:
+		conclude_dynamic(p, out);
+		return;
+	case PAIR_AGREES:
+		conclude_agreement(p, out);
+		return;
+	}
+}
+
+/* -- names -- */
+
+const char *probe_verdict_name(enum probe_verdict v)
+{
+	static const char *const names[] = {
+		[PROBE_FRESH] = "fresh", [PROBE_DYNAMIC] = "dynamic", [PROBE_STALE] = "stale",
+		[PROBE_KEY_IGNORED] = "key ignored", [PROBE_UNCERTAIN] = "uncertain", [PROBE_FAILED] = "failed",
+	};
+
+	return names[v];
+}
+
+const char *probe_ask_name(enum probe_ask a)
+{
+	static const char *const names[PROBE_ASKS] = {
+		[PROBE_PLAIN] = "plain", [PROBE_CHANGED] = "changed", [PROBE_CHANGED_AGAIN] = "changed again",
+		[PROBE_PATH] = "path", [PROBE_PATH_AGAIN] = "path again", [PROBE_PLAIN_AGAIN] = "plain again",
+		[PROBE_TRIPLE] = "triple", [PROBE_IF_NONE_MATCH] = "If-None-Match",
+		[PROBE_IF_MODIFIED_SINCE] = "If-Modified-Since",
+	};
+
+	return names[a];
+}
+
+const char *probe_measure_name(enum probe_measure m)
+{
+	static const char *const names[] = {
+		[MEASURE_NONE] = "", [MEASURE_LAST_MODIFIED] = "Last-Modified", [MEASURE_DATE] = "Date",
+		[MEASURE_AGE] = "Age", [MEASURE_LIFETIME] = "lifetime",
+	};
+
+	return names[m];
+}
