@@ -138,6 +138,15 @@ bool span_u64(struct span s, uint64_t max, uint64_t *out)
 	return true;
 }
 
+uint32_t span_ihash(struct span s, uint32_t salt)
+{
+	uint32_t h = 2166136261u ^ salt;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)ascii_lower(s.p[i])) * 16777619u;
+	return h;
+}
+
 size_t span_put_u64(char *out, uint64_t n)
 {
 	char digits[20];

@@ -92,6 +92,9 @@ bool span_list_has(struct span list, struct span token);
 /* Parse a decimal.  False, with *out untouched, on junk, an empty span, or a value over max. */
 bool span_u64(struct span s, uint64_t max, uint64_t *out) MUST_CHECK;
 
+/* A hash that the case of letters does not change (FNV-1a), for tables of names; `salt` tells apart what has one name. */
+uint32_t span_ihash(struct span s, uint32_t salt);
+
 /* Writes n in decimal at out (20 bytes at most), no NUL; returns the length. */
 size_t span_put_u64(char *out, uint64_t n);
 

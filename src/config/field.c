@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "config/copy.h"
 #include "config/value.h"
 
 _Static_assert(sizeof(enum config_mode) == sizeof(unsigned), "choices are stored as unsigned numbers");
@@ -13,19 +14,6 @@ _Static_assert(sizeof(enum config_mode) == sizeof(unsigned), "choices are stored
 static const char out_of_memory[] = "found no memory left";
 static const char is_empty[] = "is empty";
 static const char not_network[] = "is not a network, such as 10.0.0.0/8 or 2001:db8::/32";
-
-/* A copy with NUL; NULL without memory. */
-static char *text_copy(struct span text)
-{
-	char *copy = malloc(text.n + 1);
-
-	if (!copy)
-		return NULL;
-	if (text.n)
-		memcpy(copy, text.p, text.n);
-	copy[text.n] = '\0';
-	return copy;
-}
 
 static char *percent_decoded(struct span text)
 {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/password.h"
+#include "config/copy.h"
 #include "config/report.h"
 #include "config/text.h"
 
@@ -24,18 +25,6 @@ const char *user_name_fault(struct span name)
 		if (name.p[i] == ':' || (unsigned char)name.p[i] < 0x20 || name.p[i] == 0x7f)
 			return "a user's name holds no colon and no control character";
 	return NULL;
-}
-
-static char *text_copy(struct span text)
-{
-	char *copy = malloc(text.n + 1);
-
-	if (!copy)
-		return NULL;
-	if (text.n)
-		memcpy(copy, text.p, text.n);
-	copy[text.n] = '\0';
-	return copy;
 }
 
 /* NULL, or why the line is wrong. */

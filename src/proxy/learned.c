@@ -59,11 +59,7 @@ void learned_forget_hosts(struct learned *l)
 /* By host and port only, so that lessons for one client and for everybody are found together. */
 static struct list *bucket_of(struct learned *l, const struct learned_about *about)
 {
-	uint32_t h = 2166136261u ^ about->port;
-
-	for (size_t i = 0; i < about->host.n; i++)
-		h = (h ^ (unsigned char)ascii_lower(about->host.p[i])) * 16777619u;
-	return &l->buckets[h % LEARNED_BUCKETS];
+	return &l->buckets[span_ihash(about->host, about->port) % LEARNED_BUCKETS];
 }
 
 static bool is_about(const struct learned_entry *e, const struct learned_about *about)

@@ -15,16 +15,6 @@ void origins_init(struct origins *o)
 		list_init(&o->buckets[i]);
 }
 
-/* FNV-1a over the lower-case host and the port. */
-static uint32_t hash_of(const struct place *place)
-{
-	uint32_t h = 2166136261u ^ place->port;
-
-	for (size_t i = 0; i < place->host.n; i++)
-		h = (h ^ (unsigned char)ascii_lower(place->host.p[i])) * 16777619u;
-	return h;
-}
-
 static bool is_same_tls(const struct tls_way *a, const struct tls_way *b)
 {
 	if (!a->on || !b->on)
@@ -62,7 +52,7 @@ static void copy_lower(char to[ORIGIN_HOST_MAX], struct span from)
 
 struct origin *origin_get(struct worker *w, const struct place *place)
 {
-	uint32_t hash = hash_of(place);
+	uint32_t hash = span_ihash(place->host, place->port);
 	struct origin *o = origin_find(&w->origins, hash, place);
 
 	if (o) {

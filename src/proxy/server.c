@@ -4,28 +4,26 @@
 #include "proxy/server.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proxy/descriptors.h"
 #include "proxy/learned.h"
 #include "proxy/log_writer.h"
 #include "proxy/sockets.h"
+#include "proxy/watchdog.h"
 #include "proxy/worker.h"
 
 enum {
 	SIGNALS = 5,
 	CHECK_MS = 100,          /* how often a server that ends looks how far it is */
 	STOP_MS = 3000,          /* after which a worker that was told to stop at once hangs */
-	DESCRIPTORS_OF_WORKER = 8,
-	DESCRIPTORS_APART = 32,  /* beside clients and origins: listeners, logs */
 };
 
 enum server_state {
@@ -40,14 +38,13 @@ struct server {
 	struct event_base *base;              /* owned, as are the events */
 	struct event *signals[SIGNALS];
 	struct event *check;                  /* from the first signal to stop on */
-	struct event *watchdog;
+	struct watchdog watchdog;
 	struct snapshot *snapshot;            /* counted: the current one */
 	struct sockets sockets;
 	struct shared shared;
 	struct learned learned;
 	struct worker *workers;               /* owned */
 	unsigned worker_count, started;
-	unsigned long *heartbeats;            /* owned: as last seen */
 	enum server_state state;
 	int64_t state_ends_us;                /* when the next follows; not of SERVER_RUNNING */
 };
@@ -61,28 +58,6 @@ static unsigned count_workers(const struct config *c)
 	if (c->workers)
 		return c->workers;
 	return cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;
-}
-
-/*
- * Raises the limit as far as the system lets us.  Returns for how many clients it suffices: each is to find a
- * descriptor for its origin, or a flood of clients that want nothing would leave those that ask without.
- */
-static unsigned raise_descriptor_limit(const struct config *c)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
-		return UINT_MAX;
-	r.rlim_cur = r.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &r) < 0 && getrlimit(RLIMIT_NOFILE, &r) < 0)
-		return UINT_MAX;
-	uint64_t apart = DESCRIPTORS_APART + count_workers(c) * DESCRIPTORS_OF_WORKER;
-	uint64_t clients = r.rlim_cur > apart + 2 ? (r.rlim_cur - apart) / 2 : 1;
-	if (clients < c->max_clients - c->max_clients / 10) /* what little is missing makes no difference to anybody */
-		log_warn("max-clients is %u, but the %" PRIu64 " descriptors that the system allows suffice for %" PRIu64
-			" clients and as many origins: allow %" PRIu64 " (LimitNOFILE=, ulimit -Hn), or lower max-clients",
-			c->max_clients, (uint64_t)r.rlim_cur, clients, c->max_clients * UINT64_C(2) + apart);
-	return clients < UINT_MAX ? (unsigned)clients : UINT_MAX;
 }
 
 static size_t listening_addresses(const struct sockets *s, struct address *out)
@@ -177,10 +152,9 @@ static void log_listening(const struct sockets *s, bool only_new)
 static bool start_workers(struct server *s)
 {
 	s->workers = calloc(s->worker_count, sizeof(*s->workers));
-	s->heartbeats = calloc(s->worker_count, sizeof(*s->heartbeats));
 	s->shared.workers = s->workers;
 	s->shared.worker_count = s->worker_count;
-	if (!s->workers || !s->heartbeats)
+	if (!s->workers)
 		return false;
 	for (; s->started < s->worker_count; s->started++) {
 		struct worker *w = &s->workers[s->started];
@@ -312,15 +286,10 @@ static void reload(struct server *s)
 
 /* -- ending -- */
 
-static bool worker_done(const struct worker *w)
-{
-	return atomic_load_explicit(&w->done, memory_order_acquire);
-}
-
 static bool workers_done(const struct server *s)
 {
 	for (unsigned i = 0; i < s->worker_count; i++)
-		if (!worker_done(&s->workers[i]))
+		if (!worker_is_done(&s->workers[i]))
 			return false;
 	return true;
 }
@@ -438,26 +407,6 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 	}
 }
 
-/* Fed only while every worker moves: one that hangs is a reason to restart. */
-static void on_watchdog(evutil_socket_t fd, short what, void *arg)
-{
-	struct server *s = arg;
-	bool all_moved = true;
-
-	(void)fd;
-	(void)what;
-	for (unsigned i = 0; i < s->worker_count; i++) {
-		unsigned long beat = atomic_load_explicit(&s->workers[i].heartbeat, memory_order_relaxed);
-
-		/* One that has drained before the others moves no more. */
-		all_moved = all_moved && (beat != s->heartbeats[i] || worker_done(&s->workers[i]));
-		s->heartbeats[i] = beat;
-	}
-	if (all_moved)
-		sd_notify(0, "WATCHDOG=1");
-	post_all(s, 0); /* an idle worker moves when asked to */
-}
-
 static bool watch_signals(struct server *s)
 {
 	static const int numbers[SIGNALS - 1] = { SIGHUP, SIGUSR1, SIGTERM, SIGINT };
@@ -475,17 +424,6 @@ static bool watch_signals(struct server *s)
 	return s->check && event_add(s->check, &interval) == 0 && event_del(s->check) == 0;
 }
 
-static bool feed_watchdog(struct server *s)
-{
-	uint64_t every_us;
-
-	if (sd_watchdog_enabled(0, &every_us) <= 0)
-		return true;
-	struct timeval third = { .tv_sec = (time_t)(every_us / 3000000), .tv_usec = (suseconds_t)(every_us / 3 % 1000000) };
-	s->watchdog = event_new(s->base, -1, EV_PERSIST, on_watchdog, s);
-	return s->watchdog && event_add(s->watchdog, &third) == 0;
-}
-
 /* -- life -- */
 
 static bool server_init(struct server *s, struct config *config)
@@ -500,7 +438,7 @@ static bool server_init(struct server *s, struct config *config)
 	bool random = login_shared_init(&s->shared.login);
 	s->worker_count = count_workers(config);
 	log_threshold = config->log_level;
-	s->shared.clients_most = raise_descriptor_limit(config);
+	s->shared.clients_most = descriptors_raise(config, s->worker_count);
 	s->shared.log_writer = log_writer_new(s->worker_count);
 	s->base = event_base_new();
 	if (!random || !s->shared.log_writer || !s->base || !prepare_log(s, config)) {
@@ -518,7 +456,8 @@ static bool server_init(struct server *s, struct config *config)
 	if (s->snapshot)
 		log_listening(&s->sockets, false);
 	sockets_fini(&inherited);
-	return s->snapshot && watch_signals(s) && feed_watchdog(s) && start_workers(s);
+	return s->snapshot && watch_signals(s) && start_workers(s) &&
+	       watchdog_start(&s->watchdog, s->base, s->workers, s->worker_count);
 }
 
 static void server_fini(struct server *s)
@@ -534,15 +473,13 @@ static void server_fini(struct server *s)
 			event_free(s->signals[i]);
 	if (s->check)
 		event_free(s->check);
-	if (s->watchdog)
-		event_free(s->watchdog);
+	watchdog_fini(&s->watchdog);
 	sockets_fini(&s->sockets);
 	snapshot_put(s->snapshot);
 	if (s->base)
 		event_base_free(s->base);
 	learned_fini(&s->learned);
 	free(s->workers);
-	free(s->heartbeats);
 }
 
 int server_run(struct config *config, const struct server_options *options)

@@ -141,6 +141,12 @@ static inline bool worker_is_leaving(const struct worker *w)
 	return w->phase != PHASE_SERVING;
 }
 
+/* Whether its thread has nothing left to do but to end. */
+static inline bool worker_is_done(const struct worker *w)
+{
+	return atomic_load_explicit(&w->done, memory_order_acquire);
+}
+
 static inline const struct snapshot *worker_snapshot(const struct worker *w)
 {
 	return w->view->snapshot;

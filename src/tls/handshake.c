@@ -1,12 +1,12 @@
 /*
  * How TLS begins on a connection, and why it does not.
  */
-#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "tls/leaf.h"
 #include "tls/staple.h"
 #include "tls/tls.h"
@@ -45,23 +45,16 @@ static void put_on(struct conn *c, struct tls *t)
 	conn_set_transport(c, &tls_io, t);
 }
 
-static bool is_ip(const char *name)
-{
-	unsigned char bytes[16];
-
-	return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
-}
-
 /*
  * The name goes into the hello, unless it is an address (RFC 6066 section 3), and must be in the certificate, where
  * names belong: its subject does not count (RFC 9525 section 6.3).
  */
 static bool set_name(SSL *ssl, const char *name)
 {
-	X509_VERIFY_PARAM *p = SSL_get0_param(ssl);
+	struct address ip;
 
-	if (is_ip(name))
-		return X509_VERIFY_PARAM_set1_ip_asc(p, name) == 1;
+	if (address_parse_ip(span_str(name), 0, &ip))
+		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
 }

@@ -4,7 +4,6 @@
  */
 #include "tls/leaf.h"
 
-#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -12,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/list.h"
 #include "tls/certificate.h"
@@ -53,11 +53,11 @@ struct leaves {
 
 /* -- forging -- */
 
-static bool is_address(const char *name)
+static bool is_address(struct span name)
 {
-	unsigned char bytes[16];
+	struct address a;
 
-	return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
+	return address_parse_ip(name, 0, &a);
 }
 
 static bool is_host_byte(char c)
@@ -82,7 +82,7 @@ static size_t canonical(struct span name, char out[NAME_MAX_BYTES + 1])
 		is_host = is_host && is_host_byte(out[i]);
 	}
 	out[name.n] = '\0';
-	return (is_host && out[0] != '.') || (strlen(out) == name.n && is_address(out)) ? name.n : 0;
+	return (is_host && out[0] != '.') || is_address(span_of(out, name.n)) ? name.n : 0;
 }
 
 /*
@@ -97,7 +97,7 @@ static bool set_name(X509 *x, const char *name, size_t n)
 
 	if (!names || !general)
 		goto out;
-	if (is_address(name)) {
+	if (is_address(span_of(name, n))) {
 		ASN1_OCTET_STRING *address = a2i_IPADDRESS(name);
 
 		if (!address)
@@ -195,11 +195,7 @@ struct evp_pkey_st *leaf_key(const struct leaf *leaf)
 
 static struct list *bucket_of(struct leaves *l, struct span name)
 {
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (unsigned char)name.p[i]) * 16777619u;
-	return &l->buckets[h % BUCKETS];
+	return &l->buckets[span_ihash(name, 0) % BUCKETS];
 }
 
 static void forget(struct leaves *l, struct leaf *leaf)
