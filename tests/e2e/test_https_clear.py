@@ -4,19 +4,8 @@ import ssl
 import pytest
 
 from harness import Origin, response
+from harness.https import intercepting_proxy, tls_origin  # noqa: F401 (fixtures)
 from harness.tls import Interceptor, TlsOrigin, server_context
-
-
-@pytest.fixture(scope="module", name="proxy")
-def intercepting_proxy(pki):
-    with Interceptor(pki) as running:
-        yield running
-
-
-@pytest.fixture(name="origin")
-def tls_origin(pki):
-    with TlsOrigin(pki.good) as listening:
-        yield listening
 
 
 def test_https_url_asked_in_clear_is_fetched_over_tls_and_busted(proxy, origin):

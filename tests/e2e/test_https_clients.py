@@ -1,14 +1,13 @@
 """Programs that people use, behind the proxy by https: curl, GnuTLS, Python, Chromium; nginx as the origin."""
-import itertools
 import os
 import socket
 import subprocess
 import threading
 
-import pytest
-
 from harness import Client, response
+from harness.https import intercepting_proxy, tls_origin  # noqa: F401 (fixtures)
 from harness.nginx import Nginx
+from harness.pages import changing_page
 from harness.tls import Interceptor, TlsOrigin
 
 TRIPLE = "no-cache, no-store, must-revalidate"
@@ -19,18 +18,6 @@ http {{ access_log off; client_body_temp_path {folder}/t1; proxy_temp_path {fold
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5; expires 1h;
   server {{ listen 127.0.0.1:{port} ssl; root {folder}/www; ssl_certificate CERT; ssl_certificate_key KEY; }} }}
 """
-
-
-@pytest.fixture(scope="module", name="proxy")
-def intercepting_proxy(pki):
-    with Interceptor(pki) as running:
-        yield running
-
-
-@pytest.fixture(name="origin")
-def tls_origin(pki):
-    with TlsOrigin(pki.good) as listening:
-        yield listening
 
 
 def run(proxy, *command, timeout_s=20, **env):
@@ -82,21 +69,6 @@ def test_gnutls_accepts_the_certificate(proxy, origin):
             said = gnutls.communicate(timeout=10)[0]
         sock.close()
     assert b"Handshake was completed" in said
-
-
-def changing_page():
-    """A page and a script that say they may be kept for an hour, and differ at each request."""
-    count = itertools.count(1)
-
-    def answer(request):
-        if request.target == "/":
-            body, kind = b"<html><body>visit<script src=/app.js></script></body></html>", "text/html"
-        elif request.target == "/app.js":
-            body, kind = b"document.body.append(' number %d');" % next(count), "text/javascript"
-        else:
-            return response(b"", status="404 Not Found")
-        return response(body, "Cache-Control: public, max-age=3600", f"Content-Type: {kind}")
-    return answer
 
 
 def visits(chromium, proxy, url):

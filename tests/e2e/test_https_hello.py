@@ -7,20 +7,9 @@ import time
 import pytest
 
 from harness import Client, Origin
+from harness.https import intercepting_proxy, tls_origin  # noqa: F401 (fixtures)
 from harness.origin import wait_until
 from harness.tls import Interceptor, TlsOrigin
-
-
-@pytest.fixture(scope="module", name="proxy")
-def intercepting_proxy(pki):
-    with Interceptor(pki) as running:
-        yield running
-
-
-@pytest.fixture(name="origin")
-def tls_origin(pki):
-    with TlsOrigin(pki.good) as listening:
-        yield listening
 
 
 class Speaker:

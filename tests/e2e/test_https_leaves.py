@@ -8,17 +8,12 @@ import subprocess
 import pytest
 
 from harness import response
+from harness.https import intercepting_proxy  # noqa: F401 (fixtures)
 from harness.origin import wait_until
 from harness.proxy import run_freshet
 from harness.tls import Interceptor, TlsOrigin, client_context
 
 NAMES = ["localhost", "127.0.0.1", "WWW.Example.test", "xn--80ak6aa92e.test", "a" * 60 + ".b.test", "under_score.test"]
-
-
-@pytest.fixture(scope="module", name="proxy")
-def intercepting_proxy(pki):
-    with Interceptor(pki) as running:
-        yield running
 
 
 @pytest.fixture(scope="module", name="origin")

@@ -7,17 +7,12 @@ import threading
 import pytest
 
 from harness import Client, Origin, response
+from harness.https import tls_origin  # noqa: F401 (fixtures)
 from harness.nginx import Nginx
 from harness.origin import wait_until
 from harness.tls import Interceptor, Server, TlsOrigin, client_context, server_context
 
 HOUR_S = 3600
-
-
-@pytest.fixture(name="origin")
-def tls_origin(pki):
-    with TlsOrigin(pki.good) as listening:
-        yield listening
 
 
 def passed(proxy, origin, reason, for_s=None):

@@ -8,31 +8,15 @@ import time
 import pytest
 
 from harness import chunked, response
+from harness.https import intercepting_proxy, tls_origin  # noqa: F401 (fixtures)
 from harness.origin import shut, wait_until
 from harness.proxy import sanitized
 from harness.tls import Interceptor, TlsOrigin
+from harness.triple import assert_exactly_the_triple
 
 # What the proxy may grow by while a body of any size passes.
 GROWTH_KIB = 32768 if sanitized() else 2048
 
-TRIPLE = [("Cache-Control", "no-cache, no-store, must-revalidate"), ("Pragma", "no-cache"), ("Expires", "0")]
-
-
-@pytest.fixture(scope="module", name="proxy")
-def intercepting_proxy(pki):
-    with Interceptor(pki) as running:
-        yield running
-
-
-@pytest.fixture(name="origin")
-def tls_origin(pki):
-    with TlsOrigin(pki.good) as listening:
-        yield listening
-
-
-def assert_exactly_the_triple(message):
-    for name, value in TRIPLE:
-        assert message.all(name) == [value], f"{name} in {message.head!r}"
 
 
 def test_seed_triple_goes_both_ways(proxy, origin):

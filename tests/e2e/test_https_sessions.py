@@ -11,24 +11,13 @@ import pytest
 
 from harness import Client, Origin, chunked, response
 from harness.http1 import Incomplete
+from harness.https import intercepting_proxy, tls_origin  # noqa: F401 (fixtures)
 from harness.origin import wait_until
 from harness.proxy import sanitized
 from harness.tls import Interceptor, Server, TlsOrigin, server_context
 
 # OpenSSL's own structures make most of it: SSL 7.6 kB, ciphers 2.  Sanitizers keep what was freed.
 IDLE_CLIENT_BYTES = (512 if sanitized() else 20) * 1024
-
-
-@pytest.fixture(scope="module", name="proxy")
-def intercepting_proxy(pki):
-    with Interceptor(pki) as running:
-        yield running
-
-
-@pytest.fixture(name="origin")
-def tls_origin(pki):
-    with TlsOrigin(pki.good) as listening:
-        yield listening
 
 
 def old_and_new(proxy):

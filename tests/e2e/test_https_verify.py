@@ -3,14 +3,9 @@ import ssl
 
 import pytest
 
+from harness.https import intercepting_proxy  # noqa: F401 (fixtures)
 from harness.origin import wait_until
 from harness.tls import LEAF, Certificate, Interceptor, Server, TlsOrigin, make_key, openssl, server_context
-
-
-@pytest.fixture(scope="module", name="proxy")
-def intercepting_proxy(pki):
-    with Interceptor(pki) as running:
-        yield running
 
 
 def assert_explained(answer, *words):

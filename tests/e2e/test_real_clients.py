@@ -1,5 +1,4 @@
 """Programs that people really use: curl, wget, nginx as the origin, Chromium."""
-import itertools
 import os
 import subprocess
 
@@ -7,6 +6,7 @@ import pytest
 
 from harness import Freshet, Origin, response
 from harness.nginx import Nginx
+from harness.pages import changing_page
 
 TRIPLE = "no-cache, no-store, must-revalidate"
 DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
@@ -125,22 +125,6 @@ def test_nginx_compressed_and_chunked_answers_arrive(proxy, nginx):
 def test_nginx_missing_page_passes_as_it_is(proxy, nginx):
     done = run(proxy, "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", nginx.url("/missing"))
     assert done.stdout == b"404"
-
-
-def changing_page():
-    """A page and a script that say they may be kept for an hour, and differ at each request."""
-    count = itertools.count(1)
-
-    def answer(request):
-        if request.target == "/":
-            body, kind = b"<html><body>visit<script src=/app.js></script></body></html>", "text/html"
-        elif request.target == "/app.js":
-            body, kind = b"document.body.append(' number %d');" % next(count), "text/javascript"
-        else:
-            return response(b"", status="404 Not Found")
-        return response(body, "Cache-Control: public, max-age=3600", f"Content-Type: {kind}",
-                        f"Last-Modified: {DATE}", 'ETag: "same"')
-    return answer
 
 
 def visits(chromium, proxy, url):

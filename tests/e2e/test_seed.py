@@ -1,12 +1,6 @@
 """The seed: the one request and the one response that freshet was written for."""
 from harness import response
-
-TRIPLE = [("Cache-Control", "no-cache, no-store, must-revalidate"), ("Pragma", "no-cache"), ("Expires", "0")]
-
-
-def assert_exactly_the_triple(message):
-    for name, value in TRIPLE:
-        assert message.all(name) == [value], f"{name} in {message.head!r}"
+from harness.triple import assert_exactly_the_triple
 
 
 def test_seed_request_arrives_with_exactly_the_triple(client, origin):

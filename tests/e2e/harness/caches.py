@@ -5,16 +5,10 @@ Each has its own folder and port, and is stopped by its process id.
 """
 import os
 import pathlib
-import shutil
 import signal
-import socket
-import subprocess
-import tempfile
 
 from .nginx import Nginx
-from .origin import wait_until
-
-PATH = "/usr/sbin:/usr/bin:/sbin:/usr/local/sbin:/usr/local/bin"
+from .program import Program, find
 
 NGINX = """
 daemon off;
@@ -45,34 +39,9 @@ def nginx_cache(origin, settings=""):
     return Nginx(NGINX.format(origin=origin.authority, settings=settings))
 
 
-class Cache:
-    """A process that listens on self.port once it runs."""
-
-    STOP = signal.SIGTERM
-
+class Cache(Program):
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="freshet-cache-"))
-        self.folder.chmod(0o777)  # started by root some change to a user of their own
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-
-    def __enter__(self):
-        with open(self.folder / "output", "wb") as output:
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        assert wait_until(self.accepts, 15), (self.folder / "output").read_text()
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(self.STOP)
-        self.process.wait(10)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def accepts(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
+        super().__init__("cache", 0o777)  # started by root some change to a user of their own
 
     def url(self, path):
         return f"http://127.0.0.1:{self.port}{path}"
@@ -85,7 +54,7 @@ class Varnish(Cache):
 
     def command(self):
         # The unprivileged jail needs a user of its own; the tests may run as anybody.
-        return [shutil.which("varnishd", path=PATH), "-F", "-j", "none", "-n", str(self.folder / "work"),
+        return [find("varnishd"), "-F", "-j", "none", "-n", str(self.folder / "work"),
                 "-a", f"127.0.0.1:{self.port}", "-b", self.origin.authority, "-s", "malloc,1m",
                 "-p", "thread_pools=1", "-p", "thread_pool_min=10"]
 
@@ -93,7 +62,7 @@ class Varnish(Cache):
 class Squid(Cache):
     """As an accelerator; settings are further lines of its configuration."""
 
-    STOP = signal.SIGKILL  # it takes two seconds to say goodbye
+    stop_signal = signal.SIGKILL  # it takes two seconds to say goodbye
 
     def __init__(self, origin, settings=""):
         super().__init__()
@@ -119,7 +88,7 @@ max_filedescriptors 256
 cache_peer {self.origin.host} parent {self.origin.port} 0 no-query originserver no-digest no-netdb-exchange"""
 
     def command(self):
-        return [shutil.which("squid", path=PATH), "-N", "-n", self.name, "-f", str(self.folder / "squid.conf")]
+        return [find("squid"), "-N", "-n", self.name, "-f", str(self.folder / "squid.conf")]
 
     def __exit__(self, *exception):
         super().__exit__(*exception)
@@ -168,13 +137,13 @@ CacheRoot {self.folder}/copies
         (self.folder / "copies").chmod(0o777)
 
     def command(self):
-        return [shutil.which("apache2", path=PATH), "-D", "FOREGROUND", "-f", str(self.folder / "apache.conf")]
+        return [find("apache2"), "-D", "FOREGROUND", "-f", str(self.folder / "apache.conf")]
 
 
 class TrafficServer(Cache):
     """As a reverse proxy; settings are further lines of its records.config."""
 
-    STOP = signal.SIGKILL  # it takes a second to say goodbye
+    stop_signal = signal.SIGKILL  # it takes a second to say goodbye
     FOLDERS = {"sysconfdir": "etc", "cachedir": "copies", "localstatedir": "run", "runtimedir": "run",
                "logdir": "log", "datadir": "copies"}
 
@@ -203,4 +172,4 @@ CONFIG proxy.config.exec_thread.limit INT 1
         (self.folder / name).write_text(text)
 
     def command(self):
-        return [shutil.which("traffic_server", path=PATH), f"--run-root={self.folder}/runroot.yaml"]
+        return [find("traffic_server"), f"--run-root={self.folder}/runroot.yaml"]

@@ -1,12 +1,7 @@
-"""An nginx of our own as origin: own configuration, own folder, stopped by its process id."""
+"""An nginx of our own, as origin or as whatever else its configuration makes of it."""
 import getpass
-import pathlib
-import shutil
-import socket
-import subprocess
-import tempfile
 
-from .origin import wait_until
+from .program import Program, find
 
 CONFIG = """
 daemon off;
@@ -32,38 +27,19 @@ http {{
 """
 
 
-class Nginx:
+class Nginx(Program):
     """An origin for files by default; with another config, a template of the same words, whatever that makes."""
 
     def __init__(self, config=CONFIG):
+        super().__init__("nginx", 0o755)
         self.config = config
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="freshet-nginx-"))
         self.www = self.folder / "www"
         self.www.mkdir()
-        self.folder.chmod(0o755)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-        binary = shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin:/usr/local/sbin:/usr/local/bin")
-        self.command = [binary, "-c", str(self.folder / "nginx.conf"), "-e", str(self.folder / "error.log")]
 
-    def __enter__(self):
+    def command(self):
         (self.folder / "nginx.conf").write_text(self.config.format(folder=self.folder, port=self.port,
                                                               user=getpass.getuser()))
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        assert wait_until(self.accepts, 10), (self.folder / "error.log").read_text()
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(10)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def accepts(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
+        return [find("nginx"), "-c", str(self.folder / "nginx.conf"), "-e", str(self.folder / "error.log")]
 
     def write(self, name, content):
         (self.www / name).write_bytes(content)
