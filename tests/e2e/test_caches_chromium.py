@@ -24,6 +24,7 @@ class Visitor:
 
     def fill_caches(self):
         self.laboratory.fill(*(f"{self.folder}/{part}" for part in (*PARTS, *FETCHED)))
+        self.laboratory.wait_until_aged(f"{self.folder}/{FETCHED[-1]}")
 
     def look(self, place):
         """By part of the page, the version that is shown."""

@@ -85,7 +85,8 @@ max_filedescriptors 256
 
     def way(self):
         return f"""http_port 127.0.0.1:{self.port} accel no-vhost defaultsite={self.origin.authority}
-cache_peer {self.origin.host} parent {self.origin.port} 0 no-query originserver no-digest no-netdb-exchange"""
+cache_peer {self.origin.host} parent {self.origin.port} 0 no-query originserver no-digest no-netdb-exchange \\
+    login=PASSTHRU"""
 
     def command(self):
         return [find("squid"), "-N", "-n", self.name, "-f", str(self.folder / "squid.conf")]

@@ -12,7 +12,9 @@ from .proxy import Freshet
 from .site import Site
 
 SAYS_STATUS = "add_header X-Cache-Status $upstream_cache_status always;"
-OBEYS = "proxy_cache_bypass $http_pragma $http_cache_control;"
+UPGRADES = "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection;"
+HEEDS = "proxy_cache_bypass $http_pragma $http_cache_control;"
+OBEDIENT = "CONFIG proxy.config.http.cache.ignore_client_no_cache INT 0"
 
 
 @dataclasses.dataclass
@@ -21,38 +23,37 @@ class Place:
 
     name: str
     cache: Cache
-    heeds: bool        # … what requests say about caching
-    tells: bool = True  # … in its answers that they come from its store
+    heeds: bool  # … what requests say about caching
+    tells: bool  # … in its answers that they come from its store
 
     def url(self, path):
         return self.cache.url(path)
 
-    def get(self, path):
+    def get(self, path, *fields):
         """What those get who do not go through freshet."""
         url = self.url(path)
         target = url if isinstance(self.cache, ParentSquid) else path
+        lines = [f"GET {target} HTTP/1.1", f"Host: {url.split('/')[2]}", *fields]
         with Client(self.cache.port) as client:
-            client.send(f"GET {target} HTTP/1.1\r\nHost: {url.split('/')[2]}\r\n\r\n".encode())
+            client.send("\r\n".join(lines).encode() + b"\r\n\r\n")
             return client.response()
 
 
-def places(site):
-    """As they come, and set up to do the contrary of that."""
-    return [
-        Place("nginx", nginx_cache(site), heeds=False, tells=False),
-        Place("nginx that tells", nginx_cache(site, SAYS_STATUS), heeds=False),
-        Place("nginx that heeds", nginx_cache(site, OBEYS), heeds=True, tells=False),
-        Place("Varnish", Varnish(site), heeds=False),
-        Place("Squid", Squid(site), heeds=True),
-        Place("Squid, ignore-reload", Squid(site, "refresh_pattern . 0 20% 4320 ignore-reload"), heeds=False),
-        Place("Squid, reload-into-ims", Squid(site, "refresh_pattern . 0 20% 4320 reload-into-ims"), heeds=True),
-        Place("Squid as parent", ParentSquid(site), heeds=True),
-        Place("Apache", Apache(site), heeds=True),
-        Place("Apache that ignores", Apache(site, "CacheIgnoreCacheControl On"), heeds=False),
-        Place("Traffic Server", TrafficServer(site), heeds=False),
-        Place("Traffic Server that heeds", TrafficServer(
-            site, "CONFIG proxy.config.http.cache.ignore_client_no_cache INT 0"), heeds=True),
-    ]
+# As they come, and set up to do the contrary of that: what makes the cache, whether it heeds, whether it tells.
+CACHES = {
+    "nginx": (nginx_cache, False, False),
+    "nginx that tells": (lambda site: nginx_cache(site, SAYS_STATUS + UPGRADES), False, True),
+    "nginx that heeds": (lambda site: nginx_cache(site, HEEDS), True, False),
+    "Varnish": (Varnish, False, True),
+    "Squid": (Squid, True, True),
+    "Squid, ignore-reload": (lambda site: Squid(site, "refresh_pattern . 0 20% 4320 ignore-reload"), False, True),
+    "Squid, reload-into-ims": (lambda site: Squid(site, "refresh_pattern . 0 20% 4320 reload-into-ims"), True, True),
+    "Squid as parent": (ParentSquid, True, True),
+    "Apache": (Apache, True, True),
+    "Apache that ignores": (lambda site: Apache(site, "CacheIgnoreCacheControl On"), False, True),
+    "Traffic Server": (TrafficServer, False, True),
+    "Traffic Server that heeds": (lambda site: TrafficServer(site, OBEDIENT), True, True),
+}
 
 
 class Laboratory:
@@ -61,7 +62,8 @@ class Laboratory:
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             self.site = stack.enter_context(Site())
-            self.places = places(self.site)
+            self.places = [Place(name, make(self.site), heeds, tells)
+                           for name, (make, heeds, tells) in CACHES.items()]
             for place in self.places:
                 stack.enter_context(place.cache)
             self.stack = stack.pop_all()
@@ -73,12 +75,16 @@ class Laboratory:
     def place(self, name):
         return next(place for place in self.places if place.name == name)
 
-    def fill(self, *paths):
-        """Have others ask every cache for these."""
+    def fill(self, *paths, fields=()):
+        """Have others ask every cache for these until it answers by itself."""
         for place in self.places:
             for path in paths:
-                place.get(path)
-        self.wait_until_aged(paths[-1])
+                assert wait_until(lambda: self.is_stored(place, path, *fields)), f"{place.name} does not store {path}"
+
+    def is_stored(self, place, path, *fields):
+        before = len(self.site.requests)
+        place.get(path, *fields)
+        return len(self.site.requests) == before
 
     def wait_until_aged(self, path):
         """Until Traffic Server's copy of it is a second old: before, its hits look like its misses."""

@@ -1,11 +1,12 @@
 """An origin whose content changes, and that lets everybody keep it: what real caches are filled from.
 
 A path is /KIND/NAME; the kind says how the answer may be kept (KINDS), the name makes it a resource of its own.
-NAME may end in a part of a web page, /page.html and what it loads (PARTS).
+NAME may end in a part of a web page, /page.html and what it loads (PARTS).  Other kinds are the application's.
 """
 import email.utils
 import urllib.parse
 
+from .application import Application
 from .http1 import response
 from .origin import Origin
 
@@ -74,9 +75,10 @@ class Site(Origin):
     """
 
     def __init__(self, **kwargs):
-        super().__init__(self.respond, **kwargs)
+        super().__init__(script=self.converse, **kwargs)
         self.version = 1
         self.first = {}
+        self.application = Application(self)
 
     def change(self):
         self.version += 1
@@ -85,9 +87,18 @@ class Site(Origin):
         """The requests for a path, however it was spelt."""
         return [request for request in self.requests if split(request.target)[0] == path]
 
-    def respond(self, request):
-        path, query = split(request.target)
-        kind, name = path.split("/")[1], path.rsplit("/", 1)[1]
+    def converse(self, conn):
+        while (request := conn.read_request()) is not None:
+            path, query = split(request.target)
+            kind = path.split("/")[1]
+            if kind in self.application.conversations:
+                self.application.conversations[kind](conn, request, path)
+                return
+            answer = self.application.answers.get(kind)
+            conn.send(answer(request, path) if answer else self.respond(request, kind, path, query))
+
+    def respond(self, request, kind, path, query):
+        name = path.rsplit("/", 1)[1]
         version = self.version if kind != "landed" else name
         words = {"version": version, "path": path + query, "changed": date(THEN + DAY_S * self.version),
                  "later": date(THEN + 50 * YEAR_S)}
