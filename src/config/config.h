@@ -26,6 +26,7 @@ enum config_service_workers {
 	CONFIG_SERVICE_WORKERS_KILL,
 };
 enum config_redirects { CONFIG_REDIRECTS_KEEP, CONFIG_REDIRECTS_TEMPORARY };
+enum config_purge_client { CONFIG_PURGE_CLIENT_NEVER, CONFIG_PURGE_CLIENT_FIRST_CONTACT };
 enum config_intercept { CONFIG_INTERCEPT_NO, CONFIG_INTERCEPT_YES, CONFIG_INTERCEPT_STRICT };
 enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
 

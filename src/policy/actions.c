@@ -6,6 +6,7 @@
 #include "policy/actions.h"
 
 #include "http/date.h"
+#include "policy/purge.h"
 
 enum {
 	ON_REQUEST = 1,
@@ -341,6 +342,13 @@ static void make_redirect_temporary(struct action_run *run, const char *why)
 		m->status = 307;
 		m->reason = SPAN("Temporary Redirect");
 	}
+}
+
+/* A list: the origin's own lines stay, and the browser takes all of them together. */
+static void purge_client(struct action_run *run, const char *why)
+{
+	if (run->state->first_contact && !purge_is_ordered(run->message))
+		message_add(run->message, HEADER_CLEAR_SITE_DATA, SPAN("\"cache\""), why);
 }
 
 /* The verdict as our member's detail, where a cache answered nevertheless; else, or without room, a constant. */

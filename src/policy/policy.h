@@ -51,6 +51,7 @@ struct policy_settings {
 	bool heal;                /* request no-cache without no-store: an obeying shared cache stores the fresh answer */
 	bool strip_validators;    /* ETag and Last-Modified do not reach the client */
 	bool temporary_redirects; /* 301 as 302, 308 as 307 */
+	bool purge_client;        /* the first answer to a browser has it empty its cache */
 };
 
 /* What a request is matched by. */
@@ -92,6 +93,7 @@ struct policy_state {
 				  * for was done, be it revalidate or bust */
 	const struct verdict *verdict; /* on the response, borrowed, set before policy_response(); NULL: nobody looked */
 	bool busted;             /* the exchange was rewritten under MODE_BUST */
+	bool first_contact;      /* on the response, set before policy_response(): it is to empty the client's cache */
 	bool modified_since_removed; /* the client's If-Modified-Since was taken off this request */
 	uint64_t signed_fields[2];   /* known fields that a signature names: never touched */
 };

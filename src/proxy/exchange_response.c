@@ -2,6 +2,8 @@
  * The second half of an exchange: the response's head, policy's edits to it, both bodies, and every way it can fail.
  */
 #include "base/clock.h"
+#include "config/users.h"
+#include "policy/purge.h"
 #include "proxy/exchange_steps.h"
 #include "tls/transport.h"
 
@@ -155,6 +157,25 @@ static void note_response(struct exchange *x)
 	x->facts.response_edit_count = record_edits(x->facts.response_edits, &x->worker->response);
 }
 
+/* Whether this answer is the one that has its client forget what it stored of this origin. */
+static bool is_first_contact(const struct exchange *x)
+{
+	const struct target *t = &x->target;
+
+	if (!purge_can(&x->policy, &x->request, &x->worker->response))
+		return false;
+	struct contact about = {
+		.client = &x->client->address,
+		.user = x->user ? span_str(x->user->name) : SPAN_NONE,
+		.agent = message_value(&x->request, HEADER_USER_AGENT),
+		.scheme = t->scheme,
+		.host = t->host,
+		.port = t->port,
+	};
+
+	return contacts_is_first(&x->worker->shared->contacts, &about, x->worker->loop.now_us);
+}
+
 static void apply_policy(struct exchange *x)
 {
 	struct message *m = &x->worker->response;
@@ -164,6 +185,7 @@ static void apply_policy(struct exchange *x)
 		evidence_judge(m, now_s, &x->facts.verdict);
 		x->policy.verdict = &x->facts.verdict;
 	}
+	x->policy.first_contact = is_first_contact(x);
 	policy_response(&x->policy, &x->request, m, &x->arena, now_s);
 	add_via(x);
 }

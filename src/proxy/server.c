@@ -436,6 +436,7 @@ static bool server_init(struct server *s, struct config *config)
 	s->shared.started_us = clock_wall_us();
 	tally_init(&s->shared.tally, s->shared.instance);
 	bool random = login_shared_init(&s->shared.login);
+	random &= contacts_init(&s->shared.contacts);
 	s->worker_count = count_workers(config);
 	log_threshold = config->log_level;
 	s->shared.clients_most = descriptors_raise(config, s->worker_count);
@@ -467,6 +468,7 @@ static void server_fini(struct server *s)
 	log_cut(s);
 	tally_fini(&s->shared.tally);
 	login_shared_fini(&s->shared.login);
+	contacts_fini(&s->shared.contacts);
 	log_writer_free(s->shared.log_writer);
 	for (size_t i = 0; i < SIGNALS; i++)
 		if (s->signals[i])

@@ -75,6 +75,7 @@ static struct policy *policy_of(const struct config *c)
 		.heal = c->heal,
 		.strip_validators = c->validators == CONFIG_VALIDATORS_STRIP,
 		.temporary_redirects = c->redirects == CONFIG_REDIRECTS_TEMPORARY,
+		.purge_client = c->purge_client == CONFIG_PURGE_CLIENT_FIRST_CONTACT,
 	};
 
 	return policy_new(&defaults);
@@ -105,6 +106,7 @@ static bool add_site(struct policy *p, const struct config_site *c, const char *
 			.heal = c->heal,
 			.strip_validators = c->validators == CONFIG_VALIDATORS_STRIP,
 			.temporary_redirects = c->redirects == CONFIG_REDIRECTS_TEMPORARY,
+			.purge_client = c->purge_client == CONFIG_PURGE_CLIENT_FIRST_CONTACT,
 		},
 	};
 	bool added = policy_add_site(p, &site, why);

@@ -1,7 +1,7 @@
 /*
  * One worker: a thread with its own loop, pools and resolver, which accepts clients and serves them to the end.
  *
- * Workers share only snapshots, counters, the tally and failures to log in.  The main thread speaks to a worker by worker_post().
+ * Workers share only snapshots, counters, the tally, first contacts and failures to log in.  The main thread speaks to a worker by worker_post().
  */
 #ifndef FRESHET_PROXY_WORKER_H
 #define FRESHET_PROXY_WORKER_H
@@ -13,6 +13,7 @@
 #include "net/listener.h"
 #include "net/resolve.h"
 #include "net/splice.h"
+#include "proxy/contacts.h"
 #include "proxy/counters.h"
 #include "proxy/distrust.h"
 #include "proxy/login.h"
@@ -35,6 +36,7 @@ struct shared {
 	struct worker *workers;         /* borrowed: all of them, for adding up what they count */
 	unsigned worker_count;
 	int64_t started_us;             /* wall clock, since 1970 */
+	struct contacts contacts;       /* browsers that were told to forget */
 	uint64_t instance;              /* random: tells our own Via from others' */
 	struct log_writer *log_writer;  /* NULL without an access log */
 	struct learned *learned;        /* what outlives a connection */

@@ -78,7 +78,7 @@ static void test_longer_and_shorter_names_are_others(void **state)
 static void test_unknown_names_are_other(void **state)
 {
 	static const char *const names[] = {
-		"x", "X-Forwarded-For", "Accept-Language", "Sec-Fetch-Mode", "DNT", "Server", "Sec-CH-UA-Platform-Version",
+		"x", "X-Forwarded-For", "Accept-Language", "Sec-Fetch-User", "DNT", "Server", "Sec-CH-UA-Platform-Version",
 		"Content-Lengt", "a-very-long-name-that-is-longer-than-any-known-field-name-by-far",
 	};
 

@@ -98,7 +98,8 @@ class Page:
 
     def __init__(self, pipe, context):
         self.pipe = pipe
-        self.target = pipe.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+        where = {"browserContextId": context} if context else {}
+        self.target = pipe.call("Target.createTarget", url="about:blank", **where)["targetId"]
         self.session = pipe.call("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
         self.events = []
         pipe.sessions[self.session] = self
@@ -107,6 +108,10 @@ class Page:
 
     def call(self, method, **params):
         return self.pipe.call(method, self.session, **params)
+
+    def close(self):
+        """And with it what its process holds in memory."""
+        self.pipe.call("Target.closeTarget", targetId=self.target)
 
     def take(self, method, params):
         self.events.append((method, params))
