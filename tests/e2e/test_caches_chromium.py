@@ -1,7 +1,8 @@
 """Chromium through real caches: which version of each part of a page it shows after everything changed.
 
 The parts are loaded as a navigation, a frame, scripts, a module and what it imports, a worker and what that imports, a
-style sheet, an image, a preload, and by fetch(), with `force-cache` too.
+style sheet, an image, a preload, and by fetch(), with `force-cache` too.  What browsers are strict about must work
+meanwhile: other sites' scripts at an API, and scripts pinned by a hash.
 """
 import contextlib
 
@@ -66,3 +67,29 @@ def test_fields_show_chromium_nothing_old_through_caches_that_heed_them(laborato
     assert not visiting.old(), "from caches"
     laboratory.site.change()
     assert not visiting.old(), "from its own store"
+
+
+CREDENTIALS = {"credentials": "include", "headers": {"x-custom": "1"}}
+
+
+@pytest.fixture(scope="module", params=["auto", "always"])
+def page(request, laboratory, chromium):
+    """A tab whose freshet pierces."""
+    with laboratory.proxy(pierce=request.param) as proxy, chromium.context(proxy) as context:
+        yield context.page()
+
+
+def test_scripts_of_another_site_reach_an_api_with_preflight_and_credentials(laboratory, page):
+    page.visit(laboratory.place("Varnish").url("/landed/1"))
+    for place in laboratory.places:
+        for method in ("GET", "PUT"):
+            text = page.fetch(place.url("/api/1"), method=method, **CREDENTIALS)
+            assert text.startswith("version "), (place.name, method)
+
+
+def test_script_pinned_by_its_hash_is_run_though_it_changed(laboratory, page):
+    laboratory.fill("/sri/1/page.html", "/sri/1/script.js")
+    laboratory.site.change()
+    for place in laboratory.places:
+        page.visit(place.url("/sri/1/page.html"))
+        assert page.evaluate("document.title").startswith("version "), place.name
