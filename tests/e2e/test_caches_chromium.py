@@ -69,6 +69,19 @@ def test_fields_show_chromium_nothing_old_through_caches_that_heed_them(laborato
     assert not visiting.old(), "from its own store"
 
 
+def test_what_chromium_stored_before_freshet_was_there_is_gone_after_the_first_contact(laboratory, chromium):
+    with laboratory.proxy(mode="off") as proxy, chromium.context(proxy) as context:
+        visiting = Visitor(laboratory, context, "before")
+        visiting.places = [place for place in laboratory.places if place.heeds]
+        assert not visiting.old()
+        laboratory.site.change()
+        proxy.reload(mode="bust", purge_client="first-contact")
+        for place in visiting.places:
+            visiting.page.visit(place.url("/landed/contact"))
+        visiting.page = context.page()  # a tab keeps some parts in memory
+        assert not visiting.old()
+
+
 CREDENTIALS = {"credentials": "include", "headers": {"x-custom": "1"}}
 
 
