@@ -378,6 +378,7 @@ void exchange_connected(struct exchange *x, struct origin_conn *oc, int64_t dial
 
 void exchange_not_connected(struct exchange *x, const struct connector_result *result)
 {
+	deadline_stop(&x->worker->loop, &x->deadline);
 	x->failure = *result;
 	x->facts.origin = result->address;
 	exchange_step(x);

@@ -405,7 +405,9 @@ void exchange_expired(struct exchange *x, enum deadline_class class)
 {
 	switch (class) {
 	case DEADLINE_QUEUE:
-		if (x->stage == STAGE_PROBE)
+		if (origin_is_coming(x))
+			deadline_start(&x->worker->loop, &x->deadline, DEADLINE_QUEUE);
+		else if (x->stage == STAGE_PROBE)
 			exchange_probe_expired(x);
 		else
 			exchange_fail(x, REPLY_QUEUE_FULL, "no connection came free within timeout-queue");

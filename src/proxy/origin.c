@@ -127,7 +127,7 @@ static void rest(struct origin *o)
 
 void origin_let_die(struct origin *o)
 {
-	if (o->conn_count || o->dialling || o->waiting_count || list_empty(&o->link) || deadline_running(&o->rest))
+	if (o->conn_count || o->dialling || o->waiting_count || o->held || list_empty(&o->link) || deadline_running(&o->rest))
 		return; /* in use, or dead already: a link outside of any list */
 	if (o->sessions.session && o->worker->phase < PHASE_DRAINING)
 		rest(o);

@@ -35,6 +35,7 @@ struct origin {
 	unsigned idle_count;
 	unsigned conn_count;      /* idle and lent */
 	unsigned dialling, waiting_count;
+	unsigned held;            /* by functions that are not done with it */
 	struct deadline rest;     /* runs while only its TLS session keeps it */
 	struct dead dead;
 	int64_t distrusted_until_us; /* its connections carry one exchange each; see distrust.h */
@@ -84,7 +85,7 @@ enum origin_answer {
 
 /*
  * Asks for a connection to x->place.  With x->fresh_only only a newly made one will do.  Starts
- * x->deadline when all connections are in use.
+ * x->deadline when there is none at once.
  */
 enum origin_answer origin_ask(struct exchange *x) MUST_CHECK;
 
@@ -93,6 +94,9 @@ void origin_warm(struct worker *w, const struct place *place);
 
 /* x waits no longer. */
 void origin_forget(struct exchange *x);
+
+/* Whether one of the connections that are being made is for x, which waits: then it need not fear that none comes free. */
+bool origin_is_coming(const struct exchange *x);
 
 /* A dial for the pool came to its end. */
 void origin_dialled(struct origin *o, struct dialled *end);

@@ -75,7 +75,7 @@ static void origin_conn_gone(struct origin_conn *oc)
 		return;
 	o->conn_count--;
 	oc->origin = NULL;
-	origin_let_die(o);
+	origin_serve_line(o);
 }
 
 void origin_conn_kill(struct origin_conn *oc)

@@ -54,12 +54,12 @@ static struct origin_conn *take_idle(struct origin *o, const struct exchange *x)
 			origin_conn_leave_idle(oc);
 			return oc;
 		}
-		o->waiting_count++; /* keeps the origin alive, should this have been its last connection */
+		o->held++; /* should this have been its last connection */
 		if (spent)
 			origin_conn_spoke(oc);
 		else
 			origin_conn_kill(oc);
-		o->waiting_count--;
+		o->held--;
 	}
 	return NULL;
 }
@@ -111,11 +111,22 @@ void origin_warm(struct worker *w, const struct place *place)
 		origin_let_die(o);
 }
 
-/* Only those for whom no connection is being made have to fear that none comes free. */
-static void wait_in_line(struct origin *o, struct exchange *x)
+void origin_serve_line(struct origin *o)
 {
-	if (o->dialling < o->waiting_count)
-		deadline_start(&x->worker->loop, &x->deadline, DEADLINE_QUEUE);
+	if (o->worker->phase < PHASE_STOPPED)
+		dial_more(o); /* should that fail, they wait for timeout-queue at most */
+	origin_let_die(o);
+}
+
+bool origin_is_coming(const struct exchange *x)
+{
+	const struct origin *o = x->waiting_at;
+	const struct list *l = o->waiting.next;
+
+	for (unsigned n = o->dialling; n && l != &o->waiting; n--, l = l->next)
+		if (l == &x->wait_link)
+			return true;
+	return false;
 }
 
 static enum origin_answer refuse(struct exchange *x, const char *queue_reason)
@@ -144,7 +155,7 @@ enum origin_answer origin_ask(struct exchange *x)
 		origin_forget(x);
 		return refuse(x, NULL);
 	}
-	wait_in_line(o, x);
+	deadline_start(&x->worker->loop, &x->deadline, DEADLINE_QUEUE);
 	return ORIGIN_WAIT;
 }
 
@@ -193,24 +204,32 @@ static void become_idle(struct origin_conn *oc)
 
 void origin_give_back(struct origin_conn *oc, bool reusable)
 {
-	oc->exchange = NULL;
-	if (!reusable || !oc->origin || oc->ahead || too_old(oc) || leads_astray(oc) || origin_is_distrusted(oc->origin)) {
-		struct origin *o = oc->origin;
+	struct origin *o = oc->origin;
 
-		if (o)
-			o->waiting_count++; /* keeps it alive until the line was looked at */
+	oc->exchange = NULL;
+	if (!reusable || !o || oc->ahead || too_old(oc) || leads_astray(oc) || origin_is_distrusted(o)) {
 		origin_conn_kill(oc);
-		if (!o)
-			return;
-		o->waiting_count--;
-		dial_more(o);
-		origin_let_die(o);
 		return;
 	}
 	oc->reused = true;
 	conn_settle(&oc->conn);
-	if (!lend_next(oc, false, -1))
+	if (lend_next(oc, false, -1))
+		return;
+	if (o->waiting_count) /* only for new ones: makes room */
+		origin_conn_kill(oc);
+	else
 		become_idle(oc);
+}
+
+/* One dial less for the line: the longest waiting learns why, unless enough others are under way. */
+static void tell_first_in_line(struct origin *o, const struct connector_result *result)
+{
+	if (o->waiting_count <= o->dialling)
+		return;
+	struct exchange *x = LIST_OF(o->waiting.next, struct exchange, wait_link);
+
+	origin_forget(x);
+	exchange_not_connected(x, result);
 }
 
 void origin_dialled(struct origin *o, struct dialled *end)
@@ -223,18 +242,12 @@ void origin_dialled(struct origin *o, struct dialled *end)
 		if (!oc)
 			end->result.status = CONNECT_NO_RESOURCES;
 	}
-	if (oc) {
-		if (!lend_next(oc, true, end->took_us))
-			become_idle(oc);
-		return;
+	if (!oc) {
+		o->held++;
+		tell_first_in_line(o, &end->result);
+		o->held--;
+		origin_serve_line(o);
+	} else if (!lend_next(oc, true, end->took_us)) {
+		become_idle(oc);
 	}
-	/* One dial less for the line: the longest waiting learns why, unless enough others are under way. */
-	if (o->waiting_count > o->dialling && !list_empty(&o->waiting)) {
-		struct exchange *x = LIST_OF(o->waiting.next, struct exchange, wait_link);
-
-		origin_forget(x);
-		exchange_not_connected(x, &end->result);
-		return;
-	}
-	origin_let_die(o);
 }

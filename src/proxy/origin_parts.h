@@ -12,6 +12,12 @@ struct origin *origin_get(struct worker *w, const struct place *place) MUST_CHEC
 /* Ends it, or lets it rest, unless it has connections or somebody waits. */
 void origin_let_die(struct origin *o);
 
+/*
+ * There is a connection or a dial less: sees to it that those in line have something to wait for, and lets the origin die
+ * if there is nobody.
+ */
+void origin_serve_line(struct origin *o);
+
 /* Whether its connections carry one exchange each. */
 bool origin_is_distrusted(const struct origin *o);
 

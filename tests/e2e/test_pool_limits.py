@@ -1,10 +1,13 @@
 """Limits of the pool: connections per origin, the waiting queue, idle time, lifetime."""
+import socket
 import threading
 import time
 
 import pytest
 
-from harness import Client, Freshet, Origin, response
+from harness import Client, DnsServer, Freshet, Origin, response
+from harness.dns import Name
+from harness.origin import wait_until
 from test_pool import in_parallel, slow_echo
 
 
@@ -112,3 +115,31 @@ def test_pool_of_zero_idle_connections_keeps_none(origin):
         for _ in range(3):
             assert client.get(origin.url()).body == b"hello"
         assert len(origin.connections) == 3
+
+
+def test_upload_cut_short_makes_room_for_those_in_line(holding):
+    with Freshet(pool_max=1, timeout_queue="30s") as proxy:
+        uploading = Client(proxy.port)
+        uploading.send(f"PUT {holding.url('/cut')} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf".encode())
+        assert wait_until(lambda: holding.connections)
+        waiting = waiting_clients(proxy, holding, 1)[0]
+        holding.release.set()
+        uploading.reset()
+        assert waiting.response().body == b"/0"
+        waiting.close()
+
+
+def test_failed_dial_leaves_nobody_in_line_without_another():
+    """The name is looked up for a while, so that three stand in line when the connection is refused."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"http://late.test:{nobody.getsockname()[1]}/"
+        late = Name(a=("127.0.0.1",), delay_s=0.5)
+        with DnsServer({"late.test": late}) as dns, \
+                Freshet(resolver=dns.option, pool_max=1, timeout_queue="30s") as proxy:
+            clients = [Client(proxy.port) for _ in range(3)]
+            for client in clients:
+                client.request("GET", address)
+            assert [client.response().status for client in clients] == [502, 502, 502]
+            for client in clients:
+                client.close()
