@@ -283,7 +283,11 @@ bool visit_judge(struct visit *v, const struct plan *p, struct answer a)
 	tally_add("exchanges", 1);
 	tally_add(a.got == GOT_WHOLE ? (a.status == 200 ? "answers-200" : "answers-error") : "answers-cut", 1);
 	if (!fits(p, a)) {
-		visit_fail(v, p, "got %s, status %u, instead of %s", names[a.got], a.status, fault_kinds[p->fault].name);
+		char reason[256];
+
+		head_field(v->wire.head, "Proxy-Status", reason, sizeof(reason));
+		visit_fail(v, p, "got %s, status %u (%s), instead of %s", names[a.got], a.status, reason,
+			fault_kinds[p->fault].name);
 		return false;
 	}
 	return a.got == GOT_WHOLE && !a.last;
