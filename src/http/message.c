@@ -70,6 +70,7 @@ bool message_keep(struct message *m, struct span head, struct arena *a)
 	}
 	m->fields = fields;
 	m->field_max = m->field_count;
+	m->head = span_of(bytes, head.n);
 	return true;
 }
 

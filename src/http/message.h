@@ -63,6 +63,7 @@ struct message {
 	unsigned status;          /* responses */
 	struct span reason;       /* responses: may be empty */
 	unsigned minor;           /* HTTP/1.minor as received: 0 or 1 */
+	struct span head;         /* all its bytes, once it was kept; else empty */
 
 	struct field *fields;     /* borrowed */
 	unsigned field_count, field_max;

@@ -8,6 +8,7 @@
 #define FRESHET_PROXY_EXCHANGE_H
 
 #include "http/url.h"
+#include "inspect/trace.h"
 #include "inspect/record.h"
 #include "net/connect.h"
 #include "proxy/flow.h"
@@ -50,6 +51,9 @@ struct exchange_facts {
 	uint16_t status;
 	bool reused, truncated, intercepted, unverified, staple_missing;
 	bool unrecorded;         /* not for the access log */
+	bool own_page;           /* not for the history: who looks at it would see himself */
+	struct span heads[TRACE_HEADS]; /* in the arena, with a history only; the request's as received is its message's */
+	struct trace_edits edits; /* of the response; likewise */
 	uint8_t response_edit_count;
 	struct record_edit response_edits[RECORD_EDITS_MAX];
 };
@@ -96,7 +100,7 @@ struct exchange {
 };
 
 enum {
-	EXCHANGE_BYTES = 8 * 1024,
+	EXCHANGE_BYTES = 12 * 1024, /* memory comes with use: the usual heads, all four of them, take 4 KiB behind the struct */
 	EXCHANGE_ARENA_LIMIT = 256 * 1024, /* a head of 64 KiB, its fields, what policy makes */
 };
 

@@ -3,6 +3,7 @@
  */
 #include "proxy/dial.h"
 #include "proxy/exchange_steps.h"
+#include "proxy/report.h"
 #include "proxy/scripts.h"
 
 /* -- policy -- */
@@ -246,6 +247,7 @@ enum step step_send(struct exchange *x)
 		return exchange_fail(x, REPLY_INTERNAL, "no room to write the request's head");
 	x->up.prefix = span_of(l->out, h1_write_request(&x->request, &w, l->out));
 	x->head_len = x->up.prefix.n;
+	report_head(x, TRACE_REQUEST_SENT, x->up.prefix);
 	x->stage = STAGE_HEAD;
 	deadline_start(l, &x->deadline, flow_done(&x->up) ? DEADLINE_ORIGIN_HEAD : DEADLINE_BODY);
 	return STEP_AGAIN;

@@ -5,6 +5,7 @@
 #include "config/users.h"
 #include "policy/purge.h"
 #include "proxy/exchange_steps.h"
+#include "proxy/report.h"
 #include "tls/transport.h"
 
 enum { INTERIM_MAX = 16 }; /* 1xx responses to one request; more is an origin gone mad */
@@ -202,6 +203,7 @@ static enum step upgrade(struct exchange *x, struct span bytes, size_t head_len)
 	add_via(x);
 	note_response(x);
 	struct span head = compose(x, &w);
+	report_response(x, span_first(bytes, head_len), head);
 	x->head_sent = true;
 	if (!head.n || !conn_send_span(&x->client->conn, head))
 		return exchange_give_up(x, "the client went away");
@@ -233,6 +235,7 @@ static enum step start_relay(struct exchange *x, struct span bytes, size_t head_
 		return exchange_fail(x, REPLY_RESPONSE_TOO_LARGE, "no room to write the answer's head");
 	}
 	note_response(x);
+	report_response(x, span_first(bytes, head_len), head);
 	flow_init(&x->down, m->framing, m->content_length, to);
 	x->down.prefix = head;
 	x->head_sent = true;

@@ -40,6 +40,7 @@ static bool is_meant_for_us(const struct exchange *x)
 static enum step own_page(struct exchange *x)
 {
 	x->policy.not_busted = "the proxy's own page";
+	x->facts.own_page = true;
 	if (!is_meant_for_us(x))
 		return exchange_fail(x, REPLY_MISDIRECTED, NULL);
 	const struct page *page = page_find(x->target.path);

@@ -10,6 +10,7 @@
 #include "http/date.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
+#include "proxy/report.h"
 #include "proxy/worker.h"
 
 struct reply_info {
@@ -210,6 +211,7 @@ static bool send_reply(struct exchange *x, unsigned status, struct span content_
 	else if (!x->request.minor)
 		put(&head, SPAN("Connection: keep-alive\r\n"));
 	put(&head, SPAN("\r\n"));
+	report_head(x, TRACE_RESPONSE_SENT, span_of(head_text, head.n));
 	x->facts.status = (uint16_t)status;
 	x->down.body_bytes = silent ? 0 : body.n;
 	struct iovec iov[] = {

@@ -1,5 +1,5 @@
 /*
- * From a finished exchange to its record.  Copies facts; formats nothing.
+ * From an exchange to its record and trace.  Copies facts and bytes; formats nothing.
  */
 #include "proxy/report.h"
 
@@ -116,17 +116,62 @@ static void report_user(struct record *r, const struct user *user)
 		memcpy(r->user, name.p, name.n);
 }
 
+void report_head(struct exchange *x, enum trace_head which, struct span head)
+{
+	if (x->worker->history)
+		x->facts.heads[which] = arena_copy(&x->arena, span_first(head, TRACE_HEAD_MAX));
+}
+
+static struct trace_edits copy_edits(struct arena *a, const struct message *m)
+{
+	struct trace_edit edits[TRACE_EDITS_MAX];
+	unsigned count = trace_edits(m, edits);
+	struct trace_edit *items = arena_alloc(a, count * sizeof(edits[0]));
+
+	if (!items)
+		return (struct trace_edits){ .count = 0 };
+	memcpy(items, edits, count * sizeof(edits[0]));
+	return (struct trace_edits){ .items = items, .count = count };
+}
+
+void report_response(struct exchange *x, struct span received, struct span sent)
+{
+	if (!x->worker->history)
+		return;
+	report_head(x, TRACE_RESPONSE_RECEIVED, received);
+	report_head(x, TRACE_RESPONSE_SENT, sent);
+	x->facts.edits = copy_edits(&x->arena, &x->worker->response);
+}
+
+static void remember(struct exchange *x, const struct record *r)
+{
+	struct trace_edit edits[TRACE_EDITS_MAX];
+	struct trace t = {
+		.request = { .items = edits, .count = trace_edits(&x->request, edits) },
+		.response = x->facts.edits,
+	};
+
+	memcpy(t.heads, x->facts.heads, sizeof(t.heads));
+	t.heads[TRACE_REQUEST_RECEIVED] = x->request.head;
+	history_add(x->worker->history, r, &t);
+}
+
 void report_exchange(struct exchange *x)
 {
 	struct worker *w = x->worker;
-	struct record *r = w->records && !x->facts.unrecorded ? ring_reserve(w->records) : NULL;
+	struct record *logged = w->records && !x->facts.unrecorded ? ring_reserve(w->records) : NULL;
+	bool remembered = w->history && !x->facts.own_page;
+	struct record *r = logged ? logged : &w->record;
 
-	if (!r)
+	if (!logged && !remembered)
 		return;
 	r->exchange_id = (uint64_t)w->index << 48 | w->next_exchange_id++;
 	report_facts(r, x);
 	report_times(r, x, clock_us());
 	report_url(r, x);
 	report_user(r, x->user);
-	ring_commit(w->records);
+	if (remembered)
+		remember(x, r);
+	if (logged)
+		ring_commit(w->records);
 }

@@ -1,12 +1,20 @@
 /*
- * From a finished exchange to its record.
+ * From an exchange to its record and trace.
  */
 #ifndef FRESHET_PROXY_REPORT_H
 #define FRESHET_PROXY_REPORT_H
 
+#include "inspect/trace.h"
+
 struct exchange;
 
-/* Puts a record on the worker's ring, if there is one and it has room. */
+/* Keeps a copy of a head that is about to be sent, or was read and will be gone; with a history only. */
+void report_head(struct exchange *x, enum trace_head which, struct span head);
+
+/* The same for both heads of the response, with the edits that lie between them. */
+void report_response(struct exchange *x, struct span received, struct span sent);
+
+/* Puts a record on the worker's ring, if there is one and it has room, and into its history, if there is one. */
 void report_exchange(struct exchange *x);
 
 #endif

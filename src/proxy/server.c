@@ -161,6 +161,7 @@ static bool start_workers(struct server *s)
 
 		if (!worker_init(w, s->started, &s->shared, s->snapshot) || !worker_start(w)) {
 			worker_join(w);
+			history_free(w->history);
 			return false;
 		}
 	}
@@ -465,6 +466,8 @@ static void server_fini(struct server *s)
 {
 	for (unsigned i = 0; i < s->started; i++)
 		worker_join(&s->workers[i]);
+	for (unsigned i = 0; i < s->started; i++)
+		history_free(s->workers[i].history);
 	log_cut(s);
 	tally_fini(&s->shared.tally);
 	login_shared_fini(&s->shared.login);

@@ -88,6 +88,22 @@ static struct resolver *resolver_for(struct worker *w)
 	return resolver_new(&w->loop, &options);
 }
 
+/*
+ * An equal share of what all workers may remember.  Sized at the start: a reload changes nothing here.  False when memory
+ * is out.
+ */
+static bool make_history(struct worker *w)
+{
+	const struct config *c = worker_snapshot(w)->config;
+	unsigned workers = w->shared->worker_count;
+	size_t bytes = c->records_bytes / workers;
+
+	if (!c->records)
+		return true;
+	w->history = history_new((c->records + workers - 1) / workers, bytes > HISTORY_BYTES_MIN ? bytes : HISTORY_BYTES_MIN);
+	return w->history != NULL;
+}
+
 /* Room to parse one head into.  The largest that any reload may ask for, so that it never moves. */
 enum { FIELDS_MAX = 1000 };
 
@@ -106,6 +122,8 @@ bool worker_init(struct worker *w, unsigned index, struct shared *shared, struct
 	w->fields = calloc(FIELDS_MAX, sizeof(*w->fields));
 	w->order_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (!w->view || !w->fields || w->order_fd < 0)
+		return false;
+	if (!make_history(w))
 		return false;
 	apply_timeouts(w);
 	w->resolver = resolver_for(w);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "inspect/history.h"
 #include "inspect/ring.h"
 #include "net/listener.h"
 #include "net/resolve.h"
@@ -92,7 +93,10 @@ struct worker {
 	struct event *last_look;         /* owned: at the listeners, shortly after a drain began */
 	struct field *fields;            /* owned: room for the fields of the head being parsed */
 	struct message response;         /* the response head being passed on: lives within one callback */
+	struct history *history;         /* the latest exchanges, for the live page; NULL without one.  Other workers read it, so
+	                                  * it outlives the thread: freed by the server, behind the last of them */
 	struct ring *records;            /* borrowed from the log writer; NULL without one */
+	struct record record;            /* room for one that only the history gets */
 	uint64_t next_exchange_id;
 	struct log_throttle shortages;   /* of descriptors, ports and memory */
 	struct log_throttle prefaces;    /* PROXY protocol headers not to be believed */
@@ -134,7 +138,7 @@ void worker_post(struct worker *w, unsigned orders, struct snapshot_view *view, 
 /* An exchange could not be served for want of something: tells the operator, now and then. */
 void worker_tell_shortage(struct worker *w, const char *what);
 
-/* Waits for the thread and frees everything. */
+/* Waits for the thread and frees everything but the history. */
 void worker_join(struct worker *w);
 
 /* Whether clients are to be told that their connection ends. */

@@ -164,7 +164,7 @@ def idle_clients(proxy, url, count):
 
 def test_idle_keep_alive_client_costs_half_a_kibibyte(origin):
     count = 2000
-    with Freshet() as proxy:
+    with Freshet(records=100) as proxy:  # soon all in use
         warm = idle_clients(proxy, origin.url(), 100)
         for _ in range(1200):  # touches every slot of the ring that leads to the access log
             assert warm[0].get(origin.url()).status == 200
@@ -182,7 +182,7 @@ def test_memory_is_flat_over_many_exchanges_and_connections(origin):
             with Client(proxy.port) as client:
                 for _ in range(50):
                     assert client.get(origin.url()).status == 200
-    with Freshet() as proxy:
+    with Freshet(records=100) as proxy:
         round_of_traffic()
         before = proxy.settled_memory_kib()
         round_of_traffic()
