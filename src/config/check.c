@@ -97,12 +97,22 @@ static void check_clients(const struct check *c)
 			       "allow: the list is empty, so no client is served");
 }
 
-/* For the global values and once more for each site. */
-static void check_available(const struct check *c, const char *pierce_at, enum config_pierce pierce)
+static bool is_unreserved(char c)
 {
-	if (pierce != CONFIG_PIERCE_NEVER)
-		report_warning(c->report, pierce_at,
-			       "pierce is not available in this version: only header fields are rewritten");
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || ascii_digit(c) || c == '-' || c == '.' || c == '_' ||
+	       c == '~';
+}
+
+static void check_pierce(const struct check *c)
+{
+	const char *name = c->config->pierce_parameter;
+	size_t n = 0;
+
+	while (is_unreserved(name[n]))
+		n++;
+	if (!n || name[n])
+		report_error(c->report, place(c, OPTION_pierce_parameter),
+			     "pierce-parameter: \"%s\" is not made of letters, digits and -._~", name);
 }
 
 static void check_method_case(const struct check *c, const struct config_site *site)
@@ -117,19 +127,10 @@ static void check_method_case(const struct check *c, const struct config_site *s
 	}
 }
 
-static bool site_sets(const struct config_site *site, enum config_option_id id)
-{
-	return site->given >> id & 1;
-}
-
 static void check_sites(const struct check *c)
 {
 	for (size_t i = 0; i < c->config->site_count; i++) {
-		const struct config_site *site = &c->config->sites[i];
-
-		check_available(c, site->where,
-				site_sets(site, OPTION_pierce) ? site->pierce : CONFIG_PIERCE_NEVER);
-		check_method_case(c, site);
+		check_method_case(c, &c->config->sites[i]);
 	}
 }
 
@@ -178,7 +179,7 @@ void config_check(const struct config *config, const struct config_places *place
 	check_listen(&c);
 	check_proxy_protocol(&c);
 	check_clients(&c);
-	check_available(&c, place(&c, OPTION_pierce), config->pierce);
+	check_pierce(&c);
 	check_sites(&c);
 	check_limits(&c);
 	check_routes(&c);

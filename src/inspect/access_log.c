@@ -41,6 +41,7 @@ enum {
 	MAX_duration = 24,
 	MAX_wait = 24,
 	MAX_seconds = 21,
+	MAX_times = 20,
 	MAX_word = 32,
 	MAX_fact = 5,
 	MAX_reason = REASON_MAX * JSON_BYTES_PER_BYTE + 2,
@@ -270,6 +271,12 @@ static void text_seconds(struct line *l, struct span before, int64_t s)
 	line_put_char(l, 's');
 }
 
+static void text_times(struct line *l, struct span before, uint64_t n)
+{
+	if (n)
+		text_count(l, before, n);
+}
+
 static void text_fact(struct line *l, struct span before, bool is)
 {
 	if (is)
@@ -425,6 +432,12 @@ static void member_seconds(struct json *j, struct span key, int64_t s)
 {
 	if (s > 0)
 		member_count(j, key, (uint64_t)s);
+}
+
+static void member_times(struct json *j, struct span key, uint64_t n)
+{
+	if (n)
+		member_count(j, key, n);
 }
 
 static void member_fact(struct json *j, struct span key, bool is)

@@ -39,9 +39,11 @@ struct record {
 	const char *proxy_error;   /* RFC 9209 error type; NULL */
 	const char *not_busted;    /* constant; NULL */
 	const char *service_worker; /* constant: what became of one's script; NULL nothing special */
+	const char *pierced;       /* constant: how the request was written to get past caches; NULL as it was asked for */
 	const char *tls;           /* constant: the TLS version spoken with the origin, or, CONNECT, the client; NULL none */
 	enum mode mode;
 	uint16_t status;           /* as sent to the client; 0 none */
+	uint8_t repeats;           /* how often the request was made again, because a cache or the server minded */
 	uint8_t request_minor;     /* HTTP/1.minor of the client */
 	bool tunnel;               /* CONNECT or Upgrade: opaque bytes */
 	bool intercepted;          /* CONNECT whose inside is read: the requests in it have records of their own */

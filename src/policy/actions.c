@@ -61,7 +61,7 @@ void actions_edit_response(struct action_run *run)
 /* Request signatures say nothing about the response. */
 static bool is_signed(const struct action_run *run, enum header id)
 {
-	return run->message == run->request && (run->state->signed_fields[id >> 6] >> (id & 63) & 1);
+	return run->message == run->request && policy_is_signed(run->state, id);
 }
 
 static void leave_signed(struct action_run *run)
@@ -351,20 +351,49 @@ static void purge_client(struct action_run *run, const char *why)
 		message_add(run->message, HEADER_CLEAR_SITE_DATA, SPAN("\"cache\""), why);
 }
 
-/* The verdict as our member's detail, where a cache answered nevertheless; else, or without room, a constant. */
+static size_t put_text(char *out, const char *text)
+{
+	size_t n = strlen(text);
+
+	memcpy(out, text, n);
+	return n;
+}
+
+/* What kept this from being an ordinary bypass: how the request was written, who answered nevertheless. */
+static size_t put_detail(const struct policy_state *s, bool cached, char *out)
+{
+	const char *rung = rung_name(s->rung);
+	size_t n = 0;
+
+	if (rung) {
+		n += put_text(out, "pierced=");
+		n += put_text(out + n, rung);
+	}
+	if (cached) {
+		n += put_text(out + n, n ? ", " : "");
+		n += verdict_format(s->verdict, out + n);
+	}
+	if (s->unpierced)
+		n += put_text(out + n, n ? ", could-not-be-pierced" : "could-not-be-pierced");
+	return n;
+}
+
+/* With more than the fields in its detail where there is more; else, or without room, a constant. */
 static struct span bypass_member(const struct action_run *run)
 {
-	const struct verdict *v = run->state->verdict;
+	const struct policy_state *s = run->state;
+	const struct verdict *v = s->verdict;
 	struct span begin = SPAN("freshet; fwd=bypass; detail=\"");
+	bool cached = v && (v->kind == VERDICT_FROM_CACHE || v->kind == VERDICT_STALE);
 	char *out = NULL;
 
-	if (v && (v->kind == VERDICT_FROM_CACHE || v->kind == VERDICT_STALE))
-		out = arena_alloc(run->arena, begin.n + VERDICT_TEXT_MAX);
+	if (cached || s->rung || s->unpierced)
+		out = arena_alloc(run->arena, begin.n + VERDICT_TEXT_MAX + 64);
 	if (!out)
 		return SPAN("freshet; fwd=bypass; detail=fields");
 	memcpy(out, begin.p, begin.n);
-	/* No quoting: verdicts hold neither quotes nor backslashes.  The final quote takes the NUL's place. */
-	size_t n = begin.n + verdict_format(v, out + begin.n);
+	/* No quoting: verdicts hold neither quotes nor backslashes. */
+	size_t n = begin.n + put_detail(s, cached, out + begin.n);
 	out[n] = '"';
 	return span_of(out, n + 1);
 }

@@ -12,6 +12,7 @@
 #include "http/message.h"
 #include "http/url.h"
 #include "policy/evidence.h"
+#include "policy/pierce.h"
 
 enum mode {
 	MODE_OFF,        /* untouched */
@@ -20,11 +21,11 @@ enum mode {
 	MODE_BUST,       /* nothing stored is used or kept */
 };
 
-/* How far the cache key may be changed for caches that ignore request fields.  A seam: only NEVER acts so far. */
+/* Whether requests are written differently for caches that ignore their fields. */
 enum pierce {
 	PIERCE_NEVER,
-	PIERCE_AUTO,
-	PIERCE_ALWAYS,
+	PIERCE_AUTO,   /* where an answer shows that a cache gave it */
+	PIERCE_ALWAYS, /* from the first request on: some caches show nothing */
 };
 
 /* What is done about service workers, beyond what the mode does to every request. */
@@ -94,9 +95,16 @@ struct policy_state {
 	const struct verdict *verdict; /* on the response, borrowed, set before policy_response(); NULL: nobody looked */
 	bool busted;             /* the exchange was rewritten under MODE_BUST */
 	bool first_contact;      /* on the response, set before policy_response(): it is to empty the client's cache */
+	enum rung rung;          /* on the response: how the request was written to get past caches */
+	bool unpierced;          /* likewise: no way to write it helped */
 	bool modified_since_removed; /* the client's If-Modified-Since was taken off this request */
 	uint64_t signed_fields[2];   /* known fields that a signature names: never touched */
 };
+
+static inline bool policy_is_signed(const struct policy_state *state, enum header id)
+{
+	return state->signed_fields[id >> 6] >> (id & 63) & 1;
+}
 
 /*
  * Decides about a request and appends its edits (DESIGN: request table).  Values that are not constant are made

@@ -53,6 +53,7 @@ static void exchange_start(struct exchange *x)
 	deadline_init(&x->deadline, exchange_on_deadline);
 	x->target = (struct target){ .form = TARGET_ORIGIN };
 	x->policy = (struct policy_state){ .settings = NULL };
+	x->pierce = (struct piercing){ .on = false };
 	flow_init(&x->up, x->request.framing, x->request.content_length, x->request.framing);
 	flow_init(&x->down, FRAMING_NONE, 0, FRAMING_NONE);
 	x->failure = (struct connector_result){ .status = CONNECT_OK };

@@ -11,6 +11,7 @@
 #include "inspect/trace.h"
 #include "inspect/record.h"
 #include "net/connect.h"
+#include "policy/climb.h"
 #include "proxy/flow.h"
 #include "proxy/snapshot.h"
 
@@ -58,6 +59,18 @@ struct exchange_facts {
 	struct record_edit response_edits[RECORD_EDITS_MAX];
 };
 
+/* How this request gets past caches that would answer it: see exchange_pierce.c. */
+struct piercing {
+	bool on;                     /* it may be written differently, and made again */
+	bool permitted;              /* no signature speaks against it: that was looked at */
+	bool cached;                 /* some answer showed that a cache gave it */
+	bool agent_varies;           /* some answer depended on User-Agent */
+	struct climb climb;
+	struct climb_lesson lesson;  /* what was known of the host before */
+	struct span original, path;  /* path and query as asked for, and as changed; in the arena, empty for unchanged */
+	uint64_t given_up_bytes;     /* of answers that nobody got */
+};
+
 /* Owned by its client; one slab object with its arena behind it. */
 struct exchange {
 	enum stage stage;            /* changed only by the steps of exchange_step() */
@@ -77,6 +90,7 @@ struct exchange {
 	struct place place;          /* where to connect for it, and by which route */
 	struct span secure_name;     /* CONNECT: whom the client believes to talk to; in the arena */
 	struct policy_state policy;
+	struct piercing pierce;
 	struct flow up, down;
 	struct connector_result failure; /* why no connection came about */
 	struct exchange_facts facts;

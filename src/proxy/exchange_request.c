@@ -73,6 +73,7 @@ enum step step_policy(struct exchange *x)
 	const char *refusal;
 
 	exchange_choose_settings(x);
+	exchange_pierce_clean(x);
 	refusal = policy_refuses(x->policy.settings, &x->request);
 	if (refusal)
 		return exchange_fail(x, REPLY_SPECULATION, refusal);
@@ -86,6 +87,7 @@ enum step step_policy(struct exchange *x)
 	if (!x->request.minor)
 		message_remove(&x->request, HEADER_EXPECT, "RFC 9110 section 10.1.1: not from HTTP/1.0");
 	add_via(x, mark);
+	exchange_pierce_begin(x);
 	return exchange_ask_origin(x);
 }
 
@@ -215,8 +217,7 @@ enum step step_origin(struct exchange *x)
 
 /* -- send -- */
 
-/* The target in origin-form (RFC 9112 section 3.2.1); empty when memory is out. */
-static struct span origin_form(struct exchange *x)
+struct span exchange_origin_form(struct exchange *x)
 {
 	const struct target *t = &x->target;
 
@@ -232,6 +233,34 @@ static struct span origin_form(struct exchange *x)
 	return span_of(path, t->path.n + 1);
 }
 
+/* The same for a parent proxy, with a path of ours. */
+static struct span absolute_form(struct exchange *x, struct span path)
+{
+	struct span scheme = scheme_name(x->target.scheme), authority = x->target.authority;
+	char *url = arena_alloc(&x->arena, scheme.n + 3 + authority.n + path.n);
+	size_t n = scheme.n;
+
+	if (!url)
+		return SPAN_NONE;
+	memcpy(url, scheme.p, n);
+	memcpy(url + n, "://", 3);
+	n += 3;
+	memcpy(url + n, authority.p, authority.n);
+	n += authority.n;
+	memcpy(url + n, path.p, path.n);
+	return span_of(url, n + path.n);
+}
+
+static struct span target_to_send(struct exchange *x)
+{
+	bool absolute = x->place.route == ROUTE_HTTP_PARENT && !x->place.tls.on;
+	struct span path = x->pierce.path;
+
+	if (!path.n)
+		return absolute ? x->request.target : exchange_origin_form(x);
+	return absolute ? absolute_form(x, path) : path;
+}
+
 enum step step_send(struct exchange *x)
 {
 	struct loop *l = &x->worker->loop;
@@ -239,7 +268,7 @@ enum step step_send(struct exchange *x)
 		.framing = x->request.framing,
 		.content_length = x->request.content_length,
 		.connection = x->request.websocket ? H1_CONNECTION_UPGRADE : H1_CONNECTION_DEFAULT,
-		.target = x->place.route == ROUTE_HTTP_PARENT && !x->place.tls.on ? x->request.target : origin_form(x),
+		.target = target_to_send(x),
 		.te_trailers = x->request.te_trailers,
 	};
 

@@ -41,6 +41,8 @@ static enum step no_response(struct exchange *x)
 
 	if (!begun && is_repeatable(x))
 		return repeat(x);
+	if (!begun && exchange_pierce_unanswered(x))
+		return exchange_ask_origin(x);
 	bool wants_certificate = tls_is_on(&x->origin->conn) && tls_facts(&x->origin->conn).certificate_wanted;
 	exchange_drop_origin(x);
 	if (!begun && wants_certificate) /* in TLS 1.3 that is refused behind the handshake */
@@ -177,17 +179,15 @@ static bool is_first_contact(const struct exchange *x)
 	return contacts_is_first(&x->worker->shared->contacts, &about, x->worker->loop.now_us);
 }
 
-static void apply_policy(struct exchange *x)
+static void apply_policy(struct exchange *x, int64_t now_s)
 {
 	struct message *m = &x->worker->response;
-	int64_t now_s = clock_wall_us() / 1000000;
 
-	if (x->policy.settings->mode != MODE_OFF) {
-		evidence_judge(m, now_s, &x->facts.verdict);
+	if (x->policy.settings->mode != MODE_OFF)
 		x->policy.verdict = &x->facts.verdict;
-	}
 	x->policy.first_contact = is_first_contact(x);
 	policy_response(&x->policy, &x->request, m, &x->arena, now_s);
+	exchange_pierce_restore(x);
 	add_via(x);
 }
 
@@ -212,8 +212,8 @@ static enum step upgrade(struct exchange *x, struct span bytes, size_t head_len)
 	return exchange_become_tunnel(x);
 }
 
-/* A final response: decides its framing and ours, and begins to pass its body on. */
-static enum step start_relay(struct exchange *x, struct span bytes, size_t head_len)
+/* The client's answer: decides its framing and ours, and begins to pass its body on. */
+static enum step start_relay(struct exchange *x, struct span bytes, size_t head_len, int64_t now_s)
 {
 	const struct message *m = &x->worker->response;
 	enum framing to = framing_for_client(x, m->framing);
@@ -222,7 +222,7 @@ static enum step start_relay(struct exchange *x, struct span bytes, size_t head_
 	/* An answer before the end of the request means that nobody may read the rest (RFC 9112 section 9.6). */
 	x->client_persistent = x->client_persistent && to != FRAMING_CLOSE && !worker_is_leaving(x->worker) && flow_done(&x->up);
 	x->origin_persistent = m->persistent && m->framing != FRAMING_CLOSE;
-	apply_policy(x);
+	apply_policy(x, now_s);
 	struct h1_write w = {
 		.framing = to,
 		.content_length = m->content_length,
@@ -244,6 +244,18 @@ static enum step start_relay(struct exchange *x, struct span bytes, size_t head_
 	struct span rest = conn_skip(&x->origin->conn, bytes, head_len);
 	enum flow_result result = flow_feed(&x->down, x->worker, &x->origin->conn, &x->client->conn, rest);
 	return result == FLOW_WAIT ? STEP_AGAIN : relay_result(x, result);
+}
+
+/* A final response, unless a cache gave it and there is a way past. */
+static enum step take_final(struct exchange *x, struct span bytes, size_t head_len)
+{
+	int64_t now_s = clock_wall_us() / 1000000;
+
+	if (x->policy.settings->mode != MODE_OFF)
+		evidence_judge(&x->worker->response, now_s, &x->facts.verdict);
+	if (exchange_pierce_again(x, bytes, head_len))
+		return exchange_ask_origin(x);
+	return start_relay(x, bytes, head_len, now_s);
 }
 
 /* Works through received bytes: any interim responses, then the final head. */
@@ -273,7 +285,7 @@ static enum step take_response(struct exchange *x, struct span bytes)
 		if (m->status == 408 && is_repeatable(x))
 			return repeat(x); /* meant for the connection, which it closes (RFC 9110 section 15.5.9) */
 		if (m->status >= 200)
-			return start_relay(x, bytes, head_len);
+			return take_final(x, bytes, head_len);
 		if (++x->interim_count > INTERIM_MAX) {
 			exchange_drop_origin(x);
 			return exchange_fail(x, REPLY_BAD_RESPONSE, "too many 1xx responses");

@@ -71,6 +71,27 @@ void exchange_probe_expired(struct exchange *x);
 /* Sends more of the request's body.  False when the exchange ended over it; *step then says how. */
 bool exchange_send_body(struct exchange *x, enum step *step);
 
+/* The target in origin-form (RFC 9112 section 3.2.1); empty when memory is out. */
+struct span exchange_origin_form(struct exchange *x);
+
+/* Takes our own parameter off the target: a page showed it to the client.  Before policy decides. */
+void exchange_pierce_clean(struct exchange *x);
+
+/* Once policy has decided: writes the request differently where that is wanted from the start. */
+void exchange_pierce_begin(struct exchange *x);
+
+/*
+ * A final head was read from `bytes` and judged.  True when it is not for the client: the answer is given up, and the
+ * request written differently is to ask for a connection.
+ */
+bool exchange_pierce_again(struct exchange *x, struct span bytes, size_t head_len);
+
+/* The same where the origin closed without an answer. */
+bool exchange_pierce_unanswered(struct exchange *x);
+
+/* Shows the client URLs as it knows them, in the fields of a final head. */
+void exchange_pierce_restore(struct exchange *x);
+
 /* Cuts the loan short: the origin connection is reset and closed. */
 void exchange_drop_origin(struct exchange *x);
 

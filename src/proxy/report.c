@@ -89,6 +89,8 @@ static void report_facts(struct record *r, const struct exchange *x)
 	r->error = f->error;
 	r->proxy_error = f->proxy_error;
 	r->not_busted = x->policy.not_busted;
+	r->pierced = rung_name(x->policy.rung);
+	r->repeats = x->pierce.climb.repeats;
 	r->service_worker = x->policy.service_worker_note;
 	r->mode = x->policy.settings ? x->policy.settings->mode : MODE_OFF;
 	r->status = f->status;

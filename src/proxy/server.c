@@ -16,6 +16,8 @@
 #include "proxy/descriptors.h"
 #include "proxy/learned.h"
 #include "proxy/log_writer.h"
+#include "proxy/pieces.h"
+#include "proxy/pierced_hosts.h"
 #include "proxy/sockets.h"
 #include "proxy/watchdog.h"
 #include "proxy/worker.h"
@@ -43,6 +45,8 @@ struct server {
 	struct sockets sockets;
 	struct shared shared;
 	struct learned learned;
+	struct pierced_hosts pierced_hosts;
+	struct pieces pieces;
 	struct worker *workers;               /* owned */
 	unsigned worker_count, started;
 	enum server_state state;
@@ -427,13 +431,21 @@ static bool watch_signals(struct server *s)
 
 /* -- life -- */
 
+static uint64_t random_number(void)
+{
+	uint64_t n;
+
+	if (getrandom(&n, sizeof(n), 0) != sizeof(n))
+		n = (uint64_t)clock_wall_us() ^ (uint64_t)getpid();
+	return n;
+}
+
 static bool server_init(struct server *s, struct config *config)
 {
 	char why[SOCKETS_WHY_BYTES];
 	struct sockets inherited;
 
-	if (getrandom(&s->shared.instance, sizeof(s->shared.instance), 0) < 0)
-		s->shared.instance = (uint64_t)clock_wall_us() ^ (uint64_t)getpid();
+	s->shared.instance = random_number();
 	s->shared.started_us = clock_wall_us();
 	tally_init(&s->shared.tally, s->shared.instance);
 	bool random = login_shared_init(&s->shared.login);
@@ -484,15 +496,27 @@ static void server_fini(struct server *s)
 	if (s->base)
 		event_base_free(s->base);
 	learned_fini(&s->learned);
+	pierced_hosts_fini(&s->pierced_hosts);
+	pieces_fini(&s->pieces);
 	free(s->workers);
+}
+
+/* What outlives connections and reloads. */
+static void memory_init(struct server *s)
+{
+	learned_init(&s->learned);
+	pierced_hosts_init(&s->pierced_hosts, random_number());
+	pieces_init(&s->pieces, random_number());
+	s->shared.learned = &s->learned;
+	s->shared.pierced_hosts = &s->pierced_hosts;
+	s->shared.pieces = &s->pieces;
 }
 
 int server_run(struct config *config, const struct server_options *options)
 {
 	struct server s = { .options = options };
 
-	learned_init(&s.learned);
-	s.shared.learned = &s.learned;
+	memory_init(&s);
 	bool ok = server_init(&s, config);
 
 	if (ok) {

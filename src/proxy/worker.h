@@ -24,6 +24,8 @@
 
 struct learned;
 struct log_writer;
+struct pieces;
+struct pierced_hosts;
 struct worker;
 
 enum { LISTENERS_MAX = 64 };
@@ -41,6 +43,8 @@ struct shared {
 	uint64_t instance;              /* random: tells our own Via from others' */
 	struct log_writer *log_writer;  /* NULL without an access log */
 	struct learned *learned;        /* what outlives a connection */
+	struct pierced_hosts *pierced_hosts; /* … and what piercing has taught */
+	struct pieces *pieces;          /* downloads by ranges */
 };
 
 /* What the main thread asks of a worker. */

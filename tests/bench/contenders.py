@@ -50,6 +50,7 @@ class Freshet(Contender):
 listen = {{"127.0.0.1:{port}"}}
 workers = 1
 max-clients = {clients}
+pierce = never
 connect-ports = {{"1-65535"}}
 pool-idle = 2048
 pool-max = 2048

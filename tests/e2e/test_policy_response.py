@@ -104,7 +104,7 @@ def test_last_modified_is_not_invented_for_the_conditional_client(client, origin
 
 def test_received_cache_status_members_stay_before_ours(client, origin):
     answer = answer_with(client, origin, 'Cache-Status: "edge"; hit; ttl=30', "Cache-Status: shield; fwd=miss")
-    members = [member.strip() for value in answer.all("Cache-Status") for member in value.split(",")]
+    members = answer.all("Cache-Status")
     assert members[:2] == ['"edge"; hit; ttl=30', "shield; fwd=miss"]
     assert len(members) == 3
     assert members[2].startswith("freshet; fwd=bypass")

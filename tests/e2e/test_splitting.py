@@ -6,10 +6,17 @@ the first one alone.
 import pytest
 
 import splitting
-from harness import Client, Origin, response
+from harness import Client, Freshet, Origin, response
 from harness.http1 import Incomplete
 
 VOLATILE = ("date",)
+
+
+@pytest.fixture(scope="module")
+def proxy():
+    """Without piercing, which treats the first answer of a cache otherwise than those that follow."""
+    with Freshet(pierce="never") as running:
+        yield running
 
 
 def seen(message):

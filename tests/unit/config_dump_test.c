@@ -88,7 +88,7 @@ static void test_printed_sites_show_what_is_in_force(void **state)
 	char *printed = dumped(text);
 
 	(void)state;
-	assert_non_null(strstr(printed, "site \"a\" {\n\tmode = observe\n\tpierce = never\n\theal = no\n"
+	assert_non_null(strstr(printed, "site \"a\" {\n\tmode = observe\n\tpierce = auto\n\theal = no\n"
 				        "\tvalidators = strip\n\tredirects = keep\n\tservice-workers = bust\n\tpurge-client = never\n"
 				        "\tintercept = no\n"
 				        "\ttls-verify = yes\n\ttls-legacy = no\n"

@@ -89,7 +89,7 @@ static void test_defaults_are_safe(void **state)
 	assert_string_equal(listen, "127.0.0.1:8080");
 	assert_int_equal(config->workers, 0);
 	assert_int_equal(config->mode, CONFIG_MODE_BUST);
-	assert_int_equal(config->pierce, CONFIG_PIERCE_NEVER);
+	assert_int_equal(config->pierce, CONFIG_PIERCE_AUTO);
 	assert_false(config->heal || config->intercept || config->allow_any_client);
 	assert_string_equal(config->via, "freshet");
 	assert_string_equal(config->access_log, "-");
@@ -245,6 +245,9 @@ static void test_wrong_text_is_refused_with_its_place_and_word(void **state)
 		{ "# a\n# b\n/* c\n */ mode = bustt\n",
 		  "test.conf:4: mode: \"bustt\" is none of the words known here, off|observe|revalidate|bust; "
 		  "did you mean \"bust\"?" },
+		{ "pierce-parameter = \"a&b\"",
+		  "test.conf:1: pierce-parameter: \"a&b\" is not made of letters, digits and -._~" },
+		{ "pierce-parameter = \"\"", "test.conf:1: pierce-parameter: \"\" is not" },
 		{ "workers = 99", "test.conf:1: workers: \"99\" is out of range, which is 1 to 64" },
 		{ "workers = many", "test.conf:1: workers: \"many\" is not a whole number" },
 		{ "timeout-body = soon", "test.conf:1: timeout-body: \"soon\" is not a time" },
@@ -349,9 +352,6 @@ static void test_doubtful_values_are_warned_about(void **state)
 	static const struct {
 		const char *text, *expected;
 	} rows[] = {
-		{ "pierce = auto",
-		  "test.conf:1: pierce is not available in this version: only header fields are rewritten" },
-		{ "\nsite \"a\" { pierce = always }", "test.conf:2: pierce is not available" },
 		{ "listen = \"0.0.0.0:80\"\nallow-any-client = yes",
 		  "test.conf:2: allow-any-client: every client" },
 		{ "allow = {}", "test.conf: allow: the list is empty" },

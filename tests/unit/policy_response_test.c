@@ -263,6 +263,49 @@ static void test_fullest_answer_fits_the_room_for_edits(void **unused)
 	assert_in_range(answered.m.edit_count, 17, MESSAGE_EDITS_MAX - 8);
 }
 
+static void test_cache_status_tells_how_caches_were_pierced(void **state)
+{
+	static const struct verdict cached = { .kind = VERDICT_FROM_CACHE, .layer = "edge", .age_s = 9 };
+	static const struct verdict fresh = { .kind = VERDICT_FRESH };
+	static const struct {
+		const char *name;
+		const struct verdict *verdict;
+		enum rung rung;
+		bool unpierced;
+		const char *expected;
+	} rows[] = {
+		{ "nobody looked", NULL, RUNG_ORIGINAL, false, BYPASS },
+		{ "fresh", &fresh, RUNG_ORIGINAL, false, BYPASS },
+		{ "a cache answered", &cached, RUNG_ORIGINAL, false,
+			"Cache-Status: freshet; fwd=bypass; detail=\"from-cache(edge, 9 s)\"" },
+		{ "pierced", &fresh, RUNG_PATH, false, "Cache-Status: freshet; fwd=bypass; detail=\"pierced=path\"" },
+		{ "in vain", &cached, RUNG_ORIGINAL, true,
+			"Cache-Status: freshet; fwd=bypass; detail=\"from-cache(edge, 9 s), could-not-be-pierced\"" },
+		{ "a later piece of a file, from the copy of the first", &cached, RUNG_QUERY, false,
+			"Cache-Status: freshet; fwd=bypass; detail=\"pierced=query, from-cache(edge, 9 s)\"" },
+		{ "nothing to be done", &fresh, RUNG_ORIGINAL, true,
+			"Cache-Status: freshet; fwd=bypass; detail=\"could-not-be-pierced\"" },
+	};
+	struct arena arena;
+	char out[HEAD_TEXT_MAX], expected[HEAD_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct policy_state done;
+
+		arena_init(&arena, room, sizeof(room), 0);
+		head_read_request(&asked, "GET", "/", "");
+		policy_request(&done, &bust, &asked.m, &arena);
+		done.verdict = rows[i].verdict;
+		done.rung = rows[i].rung;
+		done.unpierced = rows[i].unpierced;
+		head_read_response(&answered, 200, "");
+		policy_response(&done, &asked.m, &answered.m, &arena, NOW_S);
+		snprintf(expected, sizeof(expected), "%s\n%s", TRIPLE, rows[i].expected);
+		assert_text(rows[i].name, head_write(&answered.m, out), expected);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -280,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_permanent_redirects_become_temporary_where_asked),
 		cmocka_unit_test(test_signed_request_fields_do_not_bind_the_response),
 		cmocka_unit_test(test_fullest_answer_fits_the_room_for_edits),
+		cmocka_unit_test(test_cache_status_tells_how_caches_were_pierced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
