@@ -55,7 +55,7 @@ class Varnish(Cache):
     def command(self):
         # The unprivileged jail needs a user of its own; the tests may run as anybody.
         return [find("varnishd"), "-F", "-j", "none", "-n", str(self.folder / "work"),
-                "-a", f"127.0.0.1:{self.port}", "-b", self.origin.authority, "-s", "malloc,1m",
+                "-a", f"127.0.0.1:{self.port}", "-b", self.origin.authority, "-s", "malloc,16m",
                 "-p", "thread_pools=1", "-p", "thread_pool_min=10"]
 
 
@@ -74,7 +74,7 @@ pid_filename none
 coredump_dir {self.folder}
 visible_hostname squid.test
 pinger_enable off
-cache_mem 1 MB
+cache_mem 16 MB
 access_log none
 cache_log /dev/null
 http_access allow all
@@ -132,6 +132,8 @@ MaxRequestWorkers 32
 ProxyPass / http://{origin.authority}/
 CacheEnable disk /
 CacheRoot {self.folder}/copies
+CacheDirLevels 1
+CacheDirLength 1
 {settings}
 """)
         (self.folder / "copies").mkdir()

@@ -26,6 +26,10 @@ class Place:
     heeds: bool  # … what requests say about caching
     tells: bool  # … in its answers that they come from its store
 
+    def is_reached(self, pierce):
+        """Whether what comes through it must be the present version, with that setting."""
+        return self.heeds or pierce == "always" or pierce == "auto" and self.tells
+
     def url(self, path):
         return self.cache.url(path)
 
