@@ -57,22 +57,23 @@ def test_update_is_refused_if_somebody_else_was_quicker(ask):
     assert ask("PUT", path, f"If-Match: {tag}", body=b"too late").status == 412
 
 
-def test_resumed_download_is_of_one_version_though_the_file_changed(filled, piercing, ask):
+def test_resumed_download_is_of_one_version_though_the_file_changed(filled, piercing, place, ask):
     path, film = f"/film/resumed-{piercing.way}", filled.site.application.film_of
     begun = ask("GET", path, "Range: bytes=0-9999")
     filled.site.change()
     rest = ask("GET", path, "Range: bytes=10000-", f"If-Range: {begun.one('ETag')}")
     whole = rest.body if rest.status == 200 else begun.body + rest.body
-    assert whole in [film(version) for version in range(filled.site.version + 1)]
+    version = filled.site.version if place.is_reached(piercing.way) else int(rest.one("ETag").strip('"'))
+    assert whole == film(version)
 
 
-def test_pieces_of_a_film_are_of_one_version(filled, piercing, ask):
+def test_pieces_of_a_film_are_of_one_version(filled, piercing, place, ask):
     path, film = f"/film/seen-{piercing.way}", filled.site.application.film_of
     ranges = [range(start, start + 6000) for start in (0, 60000, 30000, 70000, 10)]
     answers = [ask("GET", path, f"Range: bytes={piece.start}-{piece.stop - 1}") for piece in ranges]
     assert [answer.status for answer in answers] == [206] * len(ranges)
-    whole = film(int(answers[0].one("ETag").strip('"')))
-    assert [answer.body for answer in answers] == [whole[piece.start:piece.stop] for piece in ranges]
+    version = filled.site.version if place.is_reached(piercing.way) else int(answers[0].one("ETag").strip('"'))
+    assert [answer.body for answer in answers] == [film(version)[piece.start:piece.stop] for piece in ranges]
 
 
 def host_for_origin(laboratory, place):
@@ -113,13 +114,13 @@ def test_event_arrives_before_the_next_is_made_and_once(laboratory, piercing, pl
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_encoded_text_arrives_as_the_origin_encoded_it(filled, piercing, ask, coding):
+def test_encoded_text_arrives_as_the_origin_encoded_it(filled, piercing, place, ask, coding):
     path = f"/text/{coding}-{piercing.way}"
     answer = ask("GET", path, f"Accept-Encoding: {coding}")
     got = "".join(answer.all("Content-Encoding"))
-    encode = ENCODERS.get(got, bytes)
-    texts = [encode(f"version {version} of {path}\n".encode()) for version in range(filled.site.version + 1)]
-    assert got in (coding, "") and answer.body in texts
+    oldest = filled.site.version if place.is_reached(piercing.way) else 1
+    texts = [f"version {version} of {path}\n".encode() for version in range(oldest, filled.site.version + 1)]
+    assert got in (coding, "") and answer.body in [ENCODERS.get(got, bytes)(text) for text in texts]
 
 
 WEBSOCKET = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",

@@ -5,6 +5,7 @@ style sheet, an image, a preload, and by fetch(), with `force-cache` too.  What 
 meanwhile: other sites' scripts at an API, and scripts pinned by a hash.
 """
 import contextlib
+import itertools
 
 import pytest
 
@@ -59,9 +60,13 @@ def test_without_freshet_chromium_shows_old_parts_through_every_cache(laboratory
     assert all(set(parts) == ALL for parts in found.values()), found
 
 
-def test_fields_show_chromium_nothing_old_through_caches_that_heed_them(laboratory, visitor):
-    visiting = visitor("fields", pierce="never")
-    visiting.places = [place for place in laboratory.places if place.heeds]
+@pytest.mark.parametrize("pierce", ["never", "auto", "always"])
+def test_chromium_shows_nothing_old_through_caches_that_freshet_gets_past(laboratory, visitor, pierce):
+    visiting = visitor(pierce, pierce=pierce)
+    # Each cache once, with the least that is needed to get past it.
+    less = {"never": [], "auto": ["never"], "always": ["never", "auto"]}[pierce]
+    visiting.places = [place for place in laboratory.places
+                       if place.is_reached(pierce) and not any(map(place.is_reached, less))]
     visiting.fill_caches()
     laboratory.site.change()
     assert not visiting.old(), "from caches"
@@ -72,11 +77,10 @@ def test_fields_show_chromium_nothing_old_through_caches_that_heed_them(laborato
 def test_what_chromium_stored_before_freshet_was_there_is_gone_after_the_first_contact(laboratory, chromium):
     with laboratory.proxy(mode="off") as proxy, chromium.context(proxy) as context:
         visiting = Visitor(laboratory, context, "before")
-        visiting.places = [place for place in laboratory.places if place.heeds]
         assert not visiting.old()
         laboratory.site.change()
-        proxy.reload(mode="bust", purge_client="first-contact")
-        for place in visiting.places:
+        proxy.reload(mode="bust", pierce="always", purge_client="first-contact")
+        for place in laboratory.places:
             visiting.page.visit(place.url("/landed/contact"))
         visiting.page = context.page()  # a tab keeps some parts in memory
         assert not visiting.old()
@@ -86,23 +90,31 @@ CREDENTIALS = {"credentials": "include", "headers": {"x-custom": "1"}}
 
 
 @pytest.fixture(scope="module", params=["auto", "always"])
-def page(request, laboratory, chromium):
-    """A tab whose freshet pierces."""
-    with laboratory.proxy(pierce=request.param) as proxy, chromium.context(proxy) as context:
-        yield context.page()
-
-
-def test_scripts_of_another_site_reach_an_api_with_preflight_and_credentials(laboratory, page):
-    page.visit(laboratory.place("Varnish").url("/landed/1"))
-    for place in laboratory.places:
-        for method in ("GET", "PUT"):
-            text = page.fetch(place.url("/api/1"), method=method, **CREDENTIALS)
-            assert text.startswith("version "), (place.name, method)
-
-
-def test_script_pinned_by_its_hash_is_run_though_it_changed(laboratory, page):
-    laboratory.fill("/sri/1/page.html", "/sri/1/script.js")
+def piercing(request, laboratory, chromium):
+    """A tab whose freshet pierces, and whether what it shows through a cache must be present."""
+    way = request.param
+    laboratory.fill(f"/sri/{way}/page.html", f"/sri/{way}/script.js", f"/api/{way}")
+    laboratory.wait_until_aged(f"/api/{way}")
     laboratory.site.change()
+    with laboratory.proxy(pierce=way) as proxy, chromium.context(proxy) as context:
+        yield context.page(), way
+
+
+def is_right(laboratory, place, way, text):
+    return text == f"version {laboratory.site.version}" if place.is_reached(way) else text.startswith("version ")
+
+
+def test_scripts_of_another_site_reach_an_api_with_preflight_and_credentials(laboratory, piercing):
+    page, way = piercing
+    page.visit(laboratory.place("Varnish").url("/landed/1"))
+    for place, method in itertools.product(laboratory.places, ("GET", "PUT")):
+        text = page.fetch(place.url(f"/api/{way}"), method=method, **CREDENTIALS)
+        assert is_right(laboratory, place, way, text), (place.name, method, text)
+
+
+def test_script_pinned_by_its_hash_is_run_though_it_changed(laboratory, piercing):
+    page, way = piercing
     for place in laboratory.places:
-        page.visit(place.url("/sri/1/page.html"))
-        assert page.evaluate("document.title").startswith("version "), place.name
+        page.visit(place.url(f"/sri/{way}/page.html"))
+        title = page.evaluate("document.title")
+        assert is_right(laboratory, place, way, title), (place.name, title)

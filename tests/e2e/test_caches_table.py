@@ -14,6 +14,8 @@ CLIENTS = {"plain": Plain, "curl": Curl, "wget -N": Wget, "HTTP/1.0": Old}
 SETTINGS = {
     "without freshet": {"mode": "off"},
     "with fields only": {"pierce": "never"},
+    "by default": {},
+    "with pierce = always": {"pierce": "always"},
 }
 
 
@@ -89,3 +91,13 @@ def test_fields_reach_through_caches_that_heed_them(laboratory, with_fields_only
 def test_fields_do_not_reach_through_caches_that_ignore_them(laboratory, with_fields_only):
     ignorant = {place.name for place in laboratory.places if not place.heeds}
     assert all(kinds for (name, _), kinds in with_fields_only.items() if name in ignorant)
+
+
+def test_by_default_nothing_old_is_seen_through_caches_that_heed_or_tell(laboratory, past):
+    reached = {place.name for place in laboratory.places if place.is_reached("auto")}
+    seen = past.still_seen("by default")
+    assert not {cell: kinds for cell, kinds in seen.items() if cell[0] in reached and kinds}
+
+
+def test_piercing_always_nothing_old_is_seen_through_any_cache(past):
+    assert not {cell: kinds for cell, kinds in past.still_seen("with pierce = always").items() if kinds}
