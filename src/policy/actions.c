@@ -6,6 +6,7 @@
 #include "policy/actions.h"
 
 #include "http/date.h"
+#include "policy/history.h"
 #include "policy/purge.h"
 
 enum {
@@ -236,6 +237,17 @@ static void drop_dictionaries(struct action_run *run, const char *why)
 	drop_dictionary_codings(run, why);
 }
 
+static void hide_history_cookie(struct action_run *run, const char *why)
+{
+	if (!run->state->settings->evict_history || !history_has_cookie(run->message))
+		return;
+	struct span others = history_other_cookies(run->message, run->arena);
+	if (others.n)
+		set(run, HEADER_COOKIE, others, why);
+	else
+		drop(run, HEADER_COOKIE, why);
+}
+
 /* ---- responses */
 
 static void forbid_storing(struct action_run *run, const char *why)
@@ -349,6 +361,15 @@ static void purge_client(struct action_run *run, const char *why)
 {
 	if (run->state->first_contact && !purge_is_ordered(run->message))
 		message_add(run->message, HEADER_CLEAR_SITE_DATA, SPAN("\"cache\""), why);
+}
+
+static void set_history_cookie(struct action_run *run, const char *why)
+{
+	if (!run->state->settings->evict_history || !history_wants_cookie(run->request))
+		return;
+	struct span cookie = history_cookie(run->request, run->state->stamp, run->arena);
+	if (cookie.n)
+		message_add(run->message, HEADER_SET_COOKIE, cookie, why);
 }
 
 static size_t put_text(char *out, const char *text)

@@ -53,6 +53,7 @@ struct policy_settings {
 	bool strip_validators;    /* ETag and Last-Modified do not reach the client */
 	bool temporary_redirects; /* 301 as 302, 308 as 307 */
 	bool purge_client;        /* the first answer to a browser has it empty its cache */
+	bool evict_history;       /* browsers are kept from showing stored pages on Back */
 };
 
 /* What a request is matched by. */
@@ -97,6 +98,7 @@ struct policy_state {
 	bool first_contact;      /* on the response, set before policy_response(): it is to empty the client's cache */
 	enum rung rung;          /* on the response: how the request was written to get past caches */
 	bool unpierced;          /* likewise: no way to write it helped */
+	uint64_t stamp;          /* on the response, set before policy_response(): another one for each */
 	bool modified_since_removed; /* the client's If-Modified-Since was taken off this request */
 	uint64_t signed_fields[2];   /* known fields that a signature names: never touched */
 };

@@ -186,6 +186,7 @@ static void apply_policy(struct exchange *x, int64_t now_s)
 	if (x->policy.settings->mode != MODE_OFF)
 		x->policy.verdict = &x->facts.verdict;
 	x->policy.first_contact = is_first_contact(x);
+	x->policy.stamp = (uint64_t)x->worker->loop.now_us;
 	policy_response(&x->policy, &x->request, m, &x->arena, now_s);
 	exchange_pierce_restore(x);
 	add_via(x);

@@ -76,6 +76,7 @@ static struct policy *policy_of(const struct config *c)
 		.strip_validators = c->validators == CONFIG_VALIDATORS_STRIP,
 		.temporary_redirects = c->redirects == CONFIG_REDIRECTS_TEMPORARY,
 		.purge_client = c->purge_client == CONFIG_PURGE_CLIENT_FIRST_CONTACT,
+		.evict_history = c->back_forward == CONFIG_BACK_FORWARD_EVICT,
 	};
 
 	return policy_new(&defaults);
@@ -107,6 +108,7 @@ static bool add_site(struct policy *p, const struct config_site *c, const char *
 			.strip_validators = c->validators == CONFIG_VALIDATORS_STRIP,
 			.temporary_redirects = c->redirects == CONFIG_REDIRECTS_TEMPORARY,
 			.purge_client = c->purge_client == CONFIG_PURGE_CLIENT_FIRST_CONTACT,
+			.evict_history = c->back_forward == CONFIG_BACK_FORWARD_EVICT,
 		},
 	};
 	bool added = policy_add_site(p, &site, why);
