@@ -79,7 +79,8 @@ static bool is_from_store(const struct sight *s)
 
 static bool was_modified_before(const struct sight *a, const struct sight *b)
 {
-	return a->last_modified_s != TIME_ABSENT && b->last_modified_s != TIME_ABSENT && a->last_modified_s < b->last_modified_s;
+	return a->last_modified_s != TIME_ABSENT && b->last_modified_s != TIME_ABSENT &&
+	       a->last_modified_s < b->last_modified_s;
 }
 
 /* -- pairs of answers to changed addresses -- */
@@ -142,10 +143,10 @@ static bool is_wanted(const struct probe *p, enum probe_ask a)
 		return true;
 	case PROBE_CHANGED:
 	case PROBE_CHANGED_AGAIN:
-		return p->may_change;
+		return p->has_query;
 	case PROBE_PATH:
 	case PROBE_PATH_AGAIN:
-		return p->may_change && p->has_path && !is_confirmed(p, PROBE_CHANGED);
+		return p->has_path && !is_confirmed(p, PROBE_CHANGED);
 	case PROBE_PLAIN_AGAIN:
 	case PROBE_TRIPLE:
 		return !is_settled(p);
@@ -320,9 +321,9 @@ static void conclude_by_triple(const struct probe *p, struct probe_conclusion *o
 
 static const char *why_no_pair(const struct probe *p)
 {
-	return p->may_change ?
+	return p->has_query || p->has_path ?
 		"changed addresses bring an error or a redirect, and caches may overlook the fields that ask for a fresh answer" :
-		"a signature covers the address, so it cannot be changed, and caches may overlook the fields that ask for a "
+		"a signature or credentials forbid to change the address, and caches may overlook the fields that ask for a "
 		"fresh answer";
 }
 
@@ -377,6 +378,24 @@ void probe_conclude(const struct probe *p, struct probe_conclusion *out)
 		conclude_agreement(p, out);
 		return;
 	}
+}
+
+int probe_exit_status(const struct probe_conclusion *c)
+{
+	switch (c->verdict) {
+	case PROBE_FRESH:
+		return 0;
+	case PROBE_DYNAMIC:
+		return c->open ? 3 : 0;
+	case PROBE_STALE:
+		return 1;
+	case PROBE_FAILED:
+		return 2;
+	case PROBE_KEY_IGNORED:
+	case PROBE_UNCERTAIN:
+		break;
+	}
+	return 3;
 }
 
 /* -- names -- */

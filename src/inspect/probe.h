@@ -49,9 +49,9 @@ struct sight {
 
 /* Zeroed before the first question, but for what is said of the address. */
 struct probe {
-	bool may_change;  /* no signature covers it */
-	bool has_path;    /* its path can be written differently */
-	bool names_file;  /* and means the same then, without doubt: some sites route by how a path is written */
+	bool has_query;   /* a parameter may be added to it */
+	bool has_path;    /* its path may be written differently … */
+	bool names_file;  /* … and means the same then, without doubt: some sites route by how a path is written */
 	struct sight sights[PROBE_ASKS];
 };
 
@@ -102,6 +102,9 @@ struct probe_conclusion {
 };
 
 void probe_conclude(const struct probe *p, struct probe_conclusion *out);
+
+/* 0 fresh, 1 stale, 2 no answer, 3 not to be said: how a program ends that was asked. */
+int probe_exit_status(const struct probe_conclusion *c);
 
 /* Whether two answers show the same thing; for redirects, whether they lead to the same place. */
 bool sight_same(const struct sight *a, const struct sight *b);

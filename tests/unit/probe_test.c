@@ -52,7 +52,9 @@ static void lead(struct probe *p, const struct site *site, char asked[PROBE_ASKS
 {
 	size_t n = 0;
 
-	*p = (struct probe){ .may_change = !site->sealed, .has_path = !site->pathless, .names_file = !site->no_file };
+	*p = (struct probe){
+		.has_query = !site->sealed, .has_path = !site->sealed && !site->pathless, .names_file = !site->no_file
+	};
 	for (enum probe_ask a = probe_next(p); a != PROBE_ASKS; a = probe_next(p)) {
 		assert_true(n < PROBE_ASKS);
 		asked[n++] = initials[a];
@@ -61,10 +63,11 @@ static void lead(struct probe *p, const struct site *site, char asked[PROBE_ASKS
 	asked[n] = '\0';
 }
 
-#define PLAIN(...) [PROBE_PLAIN] = { __VA_ARGS__ }, [PROBE_PLAIN_AGAIN] = { __VA_ARGS__ }
-#define QUERY(...) [PROBE_CHANGED] = { __VA_ARGS__ }, [PROBE_CHANGED_AGAIN] = { __VA_ARGS__ }
-#define PATHS(...) [PROBE_PATH] = { __VA_ARGS__ }, [PROBE_PATH_AGAIN] = { __VA_ARGS__ }
-#define TRIPLE_(...) [PROBE_TRIPLE] = { __VA_ARGS__ }
+#define REPLY(s, ...) { .shows = s, ##__VA_ARGS__ }
+#define PLAIN(s, ...) [PROBE_PLAIN] = REPLY(s, ##__VA_ARGS__), [PROBE_PLAIN_AGAIN] = REPLY(s, ##__VA_ARGS__)
+#define QUERY(s, ...) [PROBE_CHANGED] = REPLY(s, ##__VA_ARGS__), [PROBE_CHANGED_AGAIN] = REPLY(s, ##__VA_ARGS__)
+#define PATHS(s, ...) [PROBE_PATH] = REPLY(s, ##__VA_ARGS__), [PROBE_PATH_AGAIN] = REPLY(s, ##__VA_ARGS__)
+#define TRIPLE_(s, ...) [PROBE_TRIPLE] = REPLY(s, ##__VA_ARGS__)
 
 static const struct site sites[] = {
 	{ "nothing in between", .replies = { PLAIN('a'), QUERY('a') }, .verdict = PROBE_FRESH, .witness = PROBE_CHANGED, .asked = "AQq" },
@@ -90,22 +93,22 @@ static const struct site sites[] = {
 	{ "a redirect that is none any more", .replies = { PLAIN('>', "/b"), QUERY('c'), PATHS('c'), TRIPLE_('>', "/b") },
 	  .verdict = PROBE_STALE, .witness = PROBE_CHANGED, .asked = "AQqPpaT" },
 
-	{ "something else each time", .replies = { [PROBE_PLAIN] = { 'a' }, [PROBE_CHANGED] = { 'b' }, [PROBE_CHANGED_AGAIN] = { 'c' },
-	  [PROBE_PATH] = { 'd' }, [PROBE_PATH_AGAIN] = { 'e' }, [PROBE_PLAIN_AGAIN] = { 'f' }, TRIPLE_('g') },
+	{ "something else each time", .replies = { [PROBE_PLAIN] = { .shows = 'a' }, [PROBE_CHANGED] = { .shows = 'b' }, [PROBE_CHANGED_AGAIN] = { .shows = 'c' },
+	  [PROBE_PATH] = { .shows = 'd' }, [PROBE_PATH_AGAIN] = { .shows = 'e' }, [PROBE_PLAIN_AGAIN] = { .shows = 'f' }, TRIPLE_('g') },
 	  .verdict = PROBE_DYNAMIC, .witness = PROBE_CHANGED, .asked = "AQqPpaT" },
-	{ "something else each time, behind a silent cache", .replies = { PLAIN('a'), [PROBE_CHANGED] = { 'b' },
-	  [PROBE_CHANGED_AGAIN] = { 'c' }, [PROBE_PATH] = { 'd' }, [PROBE_PATH_AGAIN] = { 'e' }, TRIPLE_('a') },
+	{ "something else each time, behind a silent cache", .replies = { PLAIN('a'), [PROBE_CHANGED] = { .shows = 'b' },
+	  [PROBE_CHANGED_AGAIN] = { .shows = 'c' }, [PROBE_PATH] = { .shows = 'd' }, [PROBE_PATH_AGAIN] = { .shows = 'e' }, TRIPLE_('a') },
 	  .verdict = PROBE_DYNAMIC, .witness = PROBE_CHANGED, .asked = "AQqPpaT" },
-	{ "something else each time, beyond its lifetime", .replies = { PLAIN('a', .kind = VERDICT_STALE), [PROBE_CHANGED] = { 'b' },
-	  [PROBE_CHANGED_AGAIN] = { 'c' }, [PROBE_PATH] = { 'd' }, [PROBE_PATH_AGAIN] = { 'e' }, TRIPLE_('a') },
+	{ "something else each time, beyond its lifetime", .replies = { PLAIN('a', .kind = VERDICT_STALE), [PROBE_CHANGED] = { .shows = 'b' },
+	  [PROBE_CHANGED_AGAIN] = { .shows = 'c' }, [PROBE_PATH] = { .shows = 'd' }, [PROBE_PATH_AGAIN] = { .shows = 'e' }, TRIPLE_('a') },
 	  .verdict = PROBE_STALE, .witness = PROBE_CHANGED, .asked = "AQqPpaT" },
-	{ "something else each time, with an older tag", .replies = { PLAIN('a', "\"1\""), [PROBE_CHANGED] = { 'b', "\"2\"" },
-	  [PROBE_CHANGED_AGAIN] = { 'c', "\"2\"" }, [PROBE_PATH] = { 'd' }, [PROBE_PATH_AGAIN] = { 'e' }, TRIPLE_('a') },
+	{ "something else each time, with an older tag", .replies = { PLAIN('a', "\"1\""), [PROBE_CHANGED] = { .shows = 'b', "\"2\"" },
+	  [PROBE_CHANGED_AGAIN] = { .shows = 'c', "\"2\"" }, [PROBE_PATH] = { .shows = 'd' }, [PROBE_PATH_AGAIN] = { .shows = 'e' }, TRIPLE_('a') },
 	  .verdict = PROBE_STALE, .witness = PROBE_CHANGED, .asked = "AQqPpaTE" },
-	{ "something else each time, with the same tag", .replies = { PLAIN('a', "\"1\""), [PROBE_CHANGED] = { 'b', "\"1\"" },
-	  [PROBE_CHANGED_AGAIN] = { 'c', "\"1\"" }, [PROBE_PATH] = { 'd' }, [PROBE_PATH_AGAIN] = { 'e' }, TRIPLE_('a') },
+	{ "something else each time, with the same tag", .replies = { PLAIN('a', "\"1\""), [PROBE_CHANGED] = { .shows = 'b', "\"1\"" },
+	  [PROBE_CHANGED_AGAIN] = { .shows = 'c', "\"1\"" }, [PROBE_PATH] = { .shows = 'd' }, [PROBE_PATH_AGAIN] = { .shows = 'e' }, TRIPLE_('a') },
 	  .verdict = PROBE_DYNAMIC, .witness = PROBE_CHANGED, .asked = "AQqPpaTE" },
-	{ "a page that shows its address", .replies = { PLAIN('a'), [PROBE_CHANGED] = { 'b' }, [PROBE_CHANGED_AGAIN] = { 'c' },
+	{ "a page that shows its address", .replies = { PLAIN('a'), [PROBE_CHANGED] = { .shows = 'b' }, [PROBE_CHANGED_AGAIN] = { .shows = 'c' },
 	  PATHS('a'), TRIPLE_('a') }, .verdict = PROBE_DYNAMIC, .witness = PROBE_CHANGED, .asked = "AQqPpaT" },
 
 	{ "a cache that overlooks parameters and says so", .replies = { PLAIN('a', .kind = VERDICT_FROM_CACHE, .age_s = 9),
@@ -155,11 +158,11 @@ static const struct site sites[] = {
 	{ "a signed address, stale", .sealed = true, .replies = { PLAIN('a'), TRIPLE_('b') }, .verdict = PROBE_STALE,
 	  .witness = PROBE_TRIPLE, .asked = "AaT" },
 
-	{ "it changed meanwhile", .replies = { [PROBE_PLAIN] = { 'a' }, [PROBE_PLAIN_AGAIN] = { 'b' }, QUERY('b'), PATHS('b'),
+	{ "it changed meanwhile", .replies = { [PROBE_PLAIN] = { .shows = 'a' }, [PROBE_PLAIN_AGAIN] = { .shows = 'b' }, QUERY('b'), PATHS('b'),
 	  TRIPLE_('b') }, .verdict = PROBE_UNCERTAIN, .witness = PROBE_CHANGED, .asked = "AQqPpaT" },
-	{ "servers that disagree", .replies = { [PROBE_PLAIN] = { 'a' }, [PROBE_PLAIN_AGAIN] = { 'c' }, QUERY('b'), PATHS('b'),
+	{ "servers that disagree", .replies = { [PROBE_PLAIN] = { .shows = 'a' }, [PROBE_PLAIN_AGAIN] = { .shows = 'c' }, QUERY('b'), PATHS('b'),
 	  TRIPLE_('b') }, .verdict = PROBE_UNCERTAIN, .witness = PROBE_CHANGED, .asked = "AQqPpaT" },
-	{ "it breaks down meanwhile", .replies = { [PROBE_PLAIN] = { 'a' }, [PROBE_PLAIN_AGAIN] = { '-' }, QUERY('-'), PATHS('-'),
+	{ "it breaks down meanwhile", .replies = { [PROBE_PLAIN] = { .shows = 'a' }, [PROBE_PLAIN_AGAIN] = { .shows = '-' }, QUERY('-'), PATHS('-'),
 	  TRIPLE_('-') }, .verdict = PROBE_UNCERTAIN, .witness = PROBE_PLAIN, .asked = "AQqPpaT" },
 	{ "it cannot be reached", .replies = { PLAIN('-') }, .verdict = PROBE_FAILED, .witness = PROBE_CHANGED, .asked = "A" },
 };
