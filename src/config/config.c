@@ -83,3 +83,18 @@ bool config_ports_have(const struct config_ports *ports, uint16_t port)
 			return true;
 	return false;
 }
+
+void config_resolver_server(const struct config_resolver *r, char out[ADDRESS_TEXT_MAX])
+{
+	switch (r->kind) {
+	case CONFIG_RESOLVER_SYSTEM_FILE:
+		out[0] = '\0';
+		return;
+	case CONFIG_RESOLVER_GETADDRINFO:
+		memcpy(out, "system", sizeof("system"));
+		return;
+	case CONFIG_RESOLVER_ADDRESS:
+		address_format(&r->address, out);
+		return;
+	}
+}

@@ -170,6 +170,9 @@ bool config_client_counted(const struct config *config, const struct address *cl
 bool config_wants_proxy_header(const struct config *config, const struct address *listening);
 bool config_trusts_proxy_header(const struct config *config, const struct address *sender);
 
+/* The name server as net/resolve wants it: "", "system", or its address. */
+void config_resolver_server(const struct config_resolver *r, char out[ADDRESS_TEXT_MAX]);
+
 bool config_ports_have(const struct config_ports *ports, uint16_t port);
 
 #endif

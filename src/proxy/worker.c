@@ -71,20 +71,10 @@ static void apply_timeouts(struct worker *w)
 
 static struct resolver *resolver_for(struct worker *w)
 {
-	const struct config_resolver *r = &worker_snapshot(w)->config->resolver;
-	char server[ADDRESS_TEXT_MAX] = "";
+	char server[ADDRESS_TEXT_MAX];
 	struct resolver_options options = { .server = server, .cache_max = 4096 };
 
-	switch (r->kind) {
-	case CONFIG_RESOLVER_SYSTEM_FILE:
-		break;
-	case CONFIG_RESOLVER_GETADDRINFO:
-		options.server = "system";
-		break;
-	case CONFIG_RESOLVER_ADDRESS:
-		address_format(&r->address, server);
-		break;
-	}
+	config_resolver_server(&worker_snapshot(w)->config->resolver, server);
 	return resolver_new(&w->loop, &options);
 }
 
