@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "commands/ca_command.h"
+#include "commands/check_command.h"
 #include "config/command_line.h"
 #include "config/dump.h"
 #include "config/env.h"
@@ -41,6 +42,8 @@ static int inspect(const struct command_line *line, struct config *config)
 		status = print_env(config);
 	if (line->command == COMMAND_CA)
 		status = ca_command(&line->ca, config) ? EXIT_OK : EXIT_FAILED;
+	if (line->command == COMMAND_CHECK)
+		status = check_command(&line->check, config);
 	if (line->command == COMMAND_TEST)
 		printf("%s: the configuration is good\n", config->path ? config->path : "defaults");
 	config_free(config);
@@ -79,7 +82,7 @@ static int run(const struct command_line *line)
 	}
 	config = load(line);
 	if (!config)
-		return EXIT_FAILED;
+		return line->command == COMMAND_CHECK ? EXIT_USAGE : EXIT_FAILED; /* a check's 1 means stale */
 	if (line->command != COMMAND_RUN)
 		return inspect(line, config);
 	return server_run(config, &options);
@@ -121,6 +124,7 @@ int main(int argc, char **argv)
 	case COMMAND_DUMP:
 	case COMMAND_ENV:
 	case COMMAND_CA:
+	case COMMAND_CHECK:
 		break;
 	}
 	return run(&line);

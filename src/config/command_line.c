@@ -12,8 +12,8 @@
 /* getopt_long() returns this plus the option's id for long options that stand in the file as well. */
 enum { OVERRIDE_BASE = 1000 };
 
-/* Long options without a letter, and not in the file. */
-enum { LONG_PERMIT = 500, LONG_PEM };
+/* Long options without a letter, and not in the file; CHECK_BASE plus enum check_option is one of `check`. */
+enum { LONG_PERMIT = 500, LONG_PEM, CHECK_BASE = 600 };
 
 static const struct option long_options[] = {
 	{ "intercept", optional_argument, NULL, OVERRIDE_BASE + OPTION_intercept }, /* before the table's, which wants a value */
@@ -27,6 +27,9 @@ static const struct option long_options[] = {
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
+#define CHECK_OPTION(id, name, argument, hint, help) { name, argument, NULL, CHECK_BASE + CHECK_##id },
+#include "config/check_options.def"
+#undef CHECK_OPTION
 #define GLOBAL_OPTION(member, name, type, standard, help) \
 	{ name, required_argument, NULL, OVERRIDE_BASE + OPTION_##member },
 #define SHARED_OPTION(member, name, type, standard, help) \
@@ -67,6 +70,30 @@ static bool add_command(struct command_line *c, enum command command, char error
 	return true;
 }
 
+static bool is_check_option(int option)
+{
+	return option >= CHECK_BASE && option < CHECK_BASE + CHECK_OPTIONS;
+}
+
+static const char *long_name(int option)
+{
+	size_t i = 0;
+
+	while (long_options[i].name && long_options[i].val != option)
+		i++;
+	return long_options[i].name;
+}
+
+/* The value is not repeated: it may be a secret. */
+static bool add_check(struct command_line *c, int option, char error[COMMAND_ERROR_BYTES])
+{
+	const char *why = check_request_take(&c->check, (enum check_option)(option - CHECK_BASE), optarg);
+
+	if (why)
+		snprintf(error, COMMAND_ERROR_BYTES, "--%s: the value %s", long_name(option), why);
+	return !why;
+}
+
 static const char *nearest_long(struct span name)
 {
 	const char *best = NULL;
@@ -94,7 +121,7 @@ static bool unknown(const char *word, char error[COMMAND_ERROR_BYTES])
 
 	name = span_first(name, span_find(name, '='));
 	near = nearest_long(name);
-	if (optopt == LONG_PEM || (optopt && strchr("DtTvVh", optopt)))
+	if (optopt == LONG_PEM || is_check_option(optopt) || (optopt && strchr("DtTvVh", optopt)))
 		snprintf(error, COMMAND_ERROR_BYTES, "--%.*s takes no value", SPAN_ARG(report_quotable(name, 60)));
 	else if (optopt)
 		snprintf(error, COMMAND_ERROR_BYTES, "there is no option -%c", optopt);
@@ -137,6 +164,8 @@ static bool take_option(struct command_line *c, int option, const char *word, ch
 	case LONG_PEM:
 		c->ca.pem = true;
 		return true;
+	case 'H':
+		return add_check(c, CHECK_BASE + CHECK_HEADER, error);
 	case 'v':
 		c->overrides.verbose++;
 		return true;
@@ -150,6 +179,8 @@ static bool take_option(struct command_line *c, int option, const char *word, ch
 	case '?':
 		return unknown(word, error);
 	default:
+		if (is_check_option(option))
+			return add_check(c, option, error);
 		return add_override(c, config_options[option - OVERRIDE_BASE].name, optarg ? optarg : "yes", error);
 	}
 }
@@ -190,6 +221,21 @@ static bool take_ca(struct command_line *c, int count, char **words, char error[
 	return add_command(c, COMMAND_CA, error);
 }
 
+static bool take_check(struct command_line *c, int count, char **words, char error[COMMAND_ERROR_BYTES])
+{
+	if (count == 0) {
+		snprintf(error, COMMAND_ERROR_BYTES, "check takes URLs: freshet check [options] URL ...");
+		return false;
+	}
+	if (c->check.place_count && c->check.all_addresses) {
+		snprintf(error, COMMAND_ERROR_BYTES, "--connect-to says where to ask, and so does --all-addresses");
+		return false;
+	}
+	c->check.urls = words;
+	c->check.url_count = (size_t)count;
+	return add_command(c, COMMAND_CHECK, error);
+}
+
 static bool take_words(struct command_line *c, int count, char **words, char error[COMMAND_ERROR_BYTES])
 {
 	if (count && strcmp(words[0], "passwd") == 0)
@@ -198,6 +244,12 @@ static bool take_words(struct command_line *c, int count, char **words, char err
 		return take_ca(c, count - 1, words + 1, error);
 	if (c->ca.permit_count || c->ca.pem)
 		return wrong_ca(error);
+	if (count && strcmp(words[0], "check") == 0)
+		return take_check(c, count - 1, words + 1, error);
+	if (c->check.any_given) {
+		snprintf(error, COMMAND_ERROR_BYTES, "there is an option of check, but no check: freshet check [options] URL ...");
+		return false;
+	}
 	if (c->passwd.remove) {
 		snprintf(error, COMMAND_ERROR_BYTES, "-D belongs to passwd: freshet passwd -D FILE USER");
 		return false;
@@ -205,7 +257,7 @@ static bool take_words(struct command_line *c, int count, char **words, char err
 	if (count == 0)
 		return true;
 	if (strcmp(words[0], "env") != 0) {
-		snprintf(error, COMMAND_ERROR_BYTES, "there is no command \"%.*s\"; there are ca, env and passwd",
+		snprintf(error, COMMAND_ERROR_BYTES, "there is no command \"%.*s\"; there are ca, check, env and passwd",
 			 SPAN_ARG(report_quotable(span_str(words[0]), 60)));
 		return false;
 	}
@@ -235,9 +287,10 @@ bool command_line_parse(int argc, char **argv, struct command_line *out, char er
 
 	memset(out, 0, sizeof(*out));
 	out->overrides.items = out->items;
+	check_request_init(&out->check);
 	opterr = 0; /* we word the messages */
 	optind = 0; /* GNU: start over */
-	while ((option = getopt_long(argc, argv, ":c:p:DtTvVh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":c:p:H:DtTvVh", long_options, NULL)) != -1) {
 		take_detached(argc, argv, option);
 		if (!take_option(out, option, argv[optind - 1], error))
 			return false;
@@ -284,6 +337,7 @@ void command_line_help(FILE *out)
 {
 	fputs("usage: freshet [-c FILE] [-p PORT] [-t] [-T] [-v] [-V] [-h] [--OPTION=VALUE ...] [env]\n"
 	      "       freshet passwd [-D] FILE USER\n"
+	      "       freshet check [check options] [--OPTION=VALUE ...] URL ...\n"
 	      "       freshet ca init [--permit=DOMAIN ...]\n"
 	      "       freshet ca install|uninstall|status|show [--pem] [FILE]\n"
 	      "\n"
@@ -298,8 +352,13 @@ void command_line_help(FILE *out)
 	      "  -h, --help         print this\n"
 	      "  env                print the shell commands that make programs use the proxy\n"
 	      "  passwd FILE USER   set a user's password in the file that proxy-users names; -D deletes the user\n"
+	      "  check URL ...      does a cache answer with something old? exit 0 fresh, 1 stale, 2 no answer, 3 not to be said\n"
 	      "  ca                 the certificate authority for intercept: make it, have programs trust it, look at it\n"
 	      "\n"
+	      "Options of check:\n",
+	      out);
+	check_request_help(out);
+	fputs("\n"
 	      "Every option of the configuration file, stronger than the file; --intercept alone means yes:\n",
 	      out);
 	for (size_t i = 0; i < OPTION_COUNT; i++) {

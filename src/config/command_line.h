@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "config/check_request.h"
 #include "config/config.h"
 #include "config/passwd.h"
 
@@ -19,6 +20,7 @@ enum command {
 	COMMAND_ENV,     /* env: print the proxy environment */
 	COMMAND_PASSWD,  /* passwd: change the file of users */
 	COMMAND_CA,      /* ca: the certificate authority */
+	COMMAND_CHECK,   /* check: does a cache answer with something old? */
 	COMMAND_VERSION, /* -V */
 	COMMAND_HELP,    /* -h */
 };
@@ -42,6 +44,7 @@ struct command_line {
 	const char *config_path; /* -c; NULL when not given */
 	struct passwd_request passwd; /* with COMMAND_PASSWD; .remove is -D */
 	struct ca_request ca;         /* with COMMAND_CA */
+	struct check_request check;   /* with COMMAND_CHECK */
 	struct config_overrides overrides;
 	struct config_override items[COMMAND_OVERRIDES_MAX];
 };

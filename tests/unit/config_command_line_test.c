@@ -163,7 +163,7 @@ static void test_wrong_usage_is_explained(void **state)
 		{ "--test=yes", "--test takes no value" },
 		{ "-p http", "-p: \"http\" is not a port" },
 		{ "-p 65536", "-p: \"65536\" is not a port" },
-		{ "start", "there is no command \"start\"; there are ca, env and passwd" },
+		{ "start", "there is no command \"start\"; there are ca, check, env and passwd" },
 		{ "passwd", "passwd takes a file and a user: freshet passwd [-D] FILE USER" },
 		{ "passwd users", "passwd takes a file and a user: freshet passwd [-D] FILE USER" },
 		{ "passwd users anna secret", "passwd takes a file and a user: freshet passwd [-D] FILE USER" },

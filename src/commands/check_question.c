@@ -1,0 +1,181 @@
+/*
+ * The questions of a probe as requests.
+ */
+#include "commands/check_question.h"
+
+#include "policy/pierce.h"
+#include "policy/signature.h"
+#include "policy/unpierce.h"
+
+#define PARAMETER SPAN("_freshet")
+
+/* -- the subject -- */
+
+static bool is_written_well(struct span url)
+{
+	for (size_t i = 0; i < url.n; i++)
+		if ((unsigned char)url.p[i] <= 0x20 || (unsigned char)url.p[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+/* Path and query with their slash. */
+static struct span whole_path(const struct target *t, struct arena *arena)
+{
+	if (!t->path_needs_slash)
+		return t->path;
+	char *text = arena_alloc(arena, t->path.n + 1);
+	if (!text)
+		return SPAN_NONE;
+	text[0] = '/';
+	memcpy(text + 1, t->path.p, t->path.n);
+	return span_of(text, t->path.n + 1);
+}
+
+bool check_subject_read(struct check_subject *s, struct span url, const struct check_request *request, struct arena *arena,
+	const char **why)
+{
+	*s = (struct check_subject){ .url = span_first(url, span_find(url, '#')), .request = request };
+	if (!is_written_well(s->url)) {
+		*why = "blanks, control characters and letters beyond ASCII have to be percent-encoded";
+		return false;
+	}
+	if (!target_parse(s->url, false, &s->target, why))
+		return false;
+	if (s->target.form != TARGET_ABSOLUTE) {
+		*why = "it has to begin with http:// or https://";
+		return false;
+	}
+	s->path = whole_path(&s->target, arena);
+	*why = "memory is out";
+	return s->path.n != 0;
+}
+
+/* -- fields -- */
+
+/* Who asks, and for whom: nothing to be told to a site that the first one names. */
+static bool is_confidential(struct span name)
+{
+	return span_ieq(name, SPAN("authorization")) || span_ieq(name, SPAN("cookie")) || span_ieq(name, SPAN("host"));
+}
+
+static bool is_asked_with(const struct check_subject *s, struct span name)
+{
+	return !s->is_elsewhere || !is_confidential(name);
+}
+
+static bool is_replaced(const struct check_subject *s, struct span name)
+{
+	const struct check_request *r = s->request;
+
+	for (size_t i = 0; i < r->field_count; i++)
+		if (span_ieq(r->fields[i].name, name) && is_asked_with(s, name))
+			return true;
+	return false;
+}
+
+/* There is room for all that is added here: CHECK_QUESTION_FIELDS_MAX. */
+static bool add(struct check_question *q, struct span name, struct span value)
+{
+	return message_receive(&q->message, name, value);
+}
+
+static bool add_ours(struct check_question *q, const struct check_subject *s, struct span name, struct span value)
+{
+	return is_replaced(s, name) || add(q, name, value);
+}
+
+/* What a browser sends for a page, as far as caches and origins look at it. */
+static bool add_plain(struct check_question *q, const struct check_subject *s)
+{
+	bool ok = add_ours(q, s, SPAN("Host"), s->target.authority) &&
+		  add_ours(q, s, SPAN("User-Agent"), SPAN("Mozilla/5.0 (compatible; freshet/" FRESHET_VERSION ")")) &&
+		  add_ours(q, s, SPAN("Accept"), SPAN("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")) &&
+		  add_ours(q, s, SPAN("Accept-Language"), SPAN("en")) &&
+		  add_ours(q, s, SPAN("Accept-Encoding"), SPAN("gzip, deflate, br"));
+
+	for (size_t i = 0; ok && i < s->request->field_count; i++)
+		if (is_asked_with(s, s->request->fields[i].name))
+			ok = add(q, s->request->fields[i].name, s->request->fields[i].value);
+	return ok;
+}
+
+static bool add_triple(struct check_question *q)
+{
+	return add(q, SPAN("Cache-Control"), SPAN("no-cache, no-store, must-revalidate")) &&
+	       add(q, SPAN("Pragma"), SPAN("no-cache")) && add(q, SPAN("Expires"), SPAN("0"));
+}
+
+static bool add_special(struct check_question *q, enum probe_ask ask, const struct sight *plain)
+{
+	switch (ask) {
+	case PROBE_TRIPLE:
+		return add_triple(q);
+	case PROBE_IF_NONE_MATCH:
+		return add(q, SPAN("If-None-Match"), plain->etag);
+	case PROBE_IF_MODIFIED_SINCE:
+		return add(q, SPAN("If-Modified-Since"), plain->last_modified);
+	case PROBE_PLAIN:
+	case PROBE_PLAIN_AGAIN:
+	case PROBE_CHANGED:
+	case PROBE_CHANGED_AGAIN:
+	case PROBE_PATH:
+	case PROBE_PATH_AGAIN:
+	case PROBE_ASKS:
+		break;
+	}
+	return true;
+}
+
+/* -- the address -- */
+
+static enum rung rung_of(enum probe_ask ask)
+{
+	if (ask == PROBE_CHANGED || ask == PROBE_CHANGED_AGAIN)
+		return RUNG_QUERY;
+	if (ask == PROBE_PATH || ask == PROBE_PATH_AGAIN)
+		return RUNG_PATH;
+	return RUNG_ORIGINAL;
+}
+
+static bool start(struct check_question *q, const struct check_subject *s)
+{
+	message_init(&q->message, q->fields, CHECK_QUESTION_FIELDS_MAX);
+	q->message.method = SPAN("GET");
+	q->message.method_id = METHOD_GET;
+	q->message.target = q->path = s->path;
+	q->message.minor = 1;
+	return add_plain(q, s);
+}
+
+bool check_question_make(struct check_question *q, const struct check_subject *s, enum probe_ask ask, uint64_t token,
+	const struct sight *plain, struct arena *arena)
+{
+	if (!start(q, s) || !add_special(q, ask, plain))
+		return false;
+	q->path = pierce_path(s->path, rung_of(ask), PARAMETER, token, arena);
+	return q->path.n != 0;
+}
+
+void check_question_allows(const struct check_subject *s, struct probe *out)
+{
+	struct check_question q;
+	struct pierce_facts facts = { .request = &q.message, .path = s->path };
+
+	if (!start(&q, s) || signature_forbids_url(&q.message))
+		return;
+	unsigned alone = pierce_rungs(&facts);
+	facts.original_known = true;
+	unsigned beside = pierce_rungs(&facts);
+	out->has_query = (beside & RUNG_BIT(RUNG_QUERY)) != 0;
+	out->has_path = (beside & RUNG_BIT(RUNG_PATH)) != 0;
+	out->names_file = (alone & RUNG_BIT(RUNG_PATH)) != 0;
+}
+
+struct span check_question_unchanged(const struct check_question *q, const struct check_subject *s, struct span location,
+	struct arena *arena)
+{
+	struct unpierce changes = { .parameter = PARAMETER, .sent = q->path, .original = s->path };
+
+	return span_eq(q->path, s->path) ? location : unpierce(&changes, location, arena);
+}
