@@ -200,7 +200,7 @@ endef
 unit: $(UNITS) ## unit tests of the pure folders
 	$(call run-tests,$(UNITS))
 
-integration: $(INTEGRATION) ## resolver, connector, log writer, tally, authority on real sockets, files and threads
+integration: $(INTEGRATION) ## resolver, connector, log writer, tables, authority on real sockets, files and threads
 	$(call run-tests,$(INTEGRATION))
 
 e2e: $(BUILD)/freshet ## end-to-end tests with a real process

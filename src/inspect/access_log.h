@@ -16,7 +16,8 @@
  *
  *   left-alone=   why something or all of it was not busted
  *   pierced=      how the request was written to get past caches: path, vary, query, empty;  repeats= how often it was
- *                 made again, since a cache answered or the server took offence
+ *                 made again, since a cache answered or the server took offence;  stored-copy= whether that cache's copy
+ *                 was the same as this answer by its validators, or changed
  *   error=        what went wrong, for the operator;  proxy-error= the same as a type of RFC 9209
  *   user=         who logged in, after the password was found right
  *   truncated     the client was shown that the response is not whole
@@ -55,7 +56,7 @@ enum access_log_format {
 	ACCESS_LOG_JSON,
 };
 
-enum { ACCESS_LOG_LINE_MAX = 20 * 1024 }; /* beyond the longest line there can be */
+enum { ACCESS_LOG_LINE_MAX = 22 * 1024 }; /* beyond the longest line there can be */
 
 /* Writes the line with its newline, no NUL; returns the length. */
 size_t access_log_line(enum access_log_format format, const struct record *r, char out[ACCESS_LOG_LINE_MAX]);

@@ -39,6 +39,7 @@ struct record {
 	const char *proxy_error;   /* RFC 9209 error type; NULL */
 	const char *not_busted;    /* constant; NULL */
 	const char *service_worker; /* constant: what became of one's script; NULL nothing special */
+	const char *stored_copy;   /* constant: "same", "changed": a cache's copy that was passed by; NULL not known */
 	const char *pierced;       /* constant: how the request was written to get past caches; NULL as it was asked for */
 	const char *tls;           /* constant: the TLS version spoken with the origin, or, CONNECT, the client; NULL none */
 	enum mode mode;

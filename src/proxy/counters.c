@@ -13,6 +13,8 @@
 
 static_assert(METRIC_MODE_VALUES == MODE_BUST + 1, "a label for each mode");
 static_assert(METRIC_VERDICT_VALUES == VERDICT_STALE + 1, "a label for each verdict");
+static_assert(METRIC_COPY_VALUES == COPY_CHANGED + 1, "a label for each comparison");
+static_assert(METRIC_RUNG_VALUES == RUNG_COUNT - RUNG_PATH, "a label for each rung");
 static_assert(METRIC_INSIDE_VALUES == PASSING_COUNT + 1, "a label for each reason, and one for what was read");
 
 static unsigned status_class(unsigned status)
@@ -65,9 +67,23 @@ static void count_times(struct counters *c, const struct exchange *x)
 	count_duration(c, METRIC_TOTAL_TIME, x->worker->loop.now_us - f->started_us);
 }
 
+static void count_piercing(struct counters *c, const struct exchange *x)
+{
+	const struct piercing *p = &x->pierce;
+
+	if (x->policy.rung)
+		count_one(c, METRIC_PIERCED + x->policy.rung - RUNG_PATH);
+	if (!p->climb.repeats)
+		return;
+	count_add(c, METRIC_REPEATS, p->climb.repeats);
+	count_add(c, METRIC_GIVEN_UP, p->given_up_bytes);
+	count_one(c, METRIC_COPIES + p->stored_copy);
+}
+
 void count_exchange(struct counters *c, const struct exchange *x)
 {
 	count_outcome(c, x);
+	count_piercing(c, x);
 	count_add(c, METRIC_BODY_BYTES, x->up.body_bytes);
 	count_add(c, METRIC_BODY_BYTES + 1, x->down.body_bytes);
 	count_add(c, METRIC_EDITS, count_effective(&x->request));

@@ -59,6 +59,13 @@ struct exchange_facts {
 	struct record_edit response_edits[RECORD_EDITS_MAX];
 };
 
+/* What the copy was worth that a cache had answered with. */
+enum stored_copy {
+	COPY_UNKNOWN,
+	COPY_SAME,    /* as new as the server's answer */
+	COPY_CHANGED,
+};
+
 /* How this request gets past caches that would answer it: see exchange_pierce.c. */
 struct piercing {
 	bool on;                     /* it may be written differently, and made again */
@@ -68,7 +75,9 @@ struct piercing {
 	struct climb climb;
 	struct climb_lesson lesson;  /* what was known of the host before */
 	struct span original, path;  /* path and query as asked for, and as changed; in the arena, empty for unchanged */
-	uint64_t given_up_bytes;     /* of answers that nobody got */
+	uint64_t stored_version;     /* of the copy that was passed by: see exchange_pierce.c; 0 unknown */
+	enum stored_copy stored_copy; /* how it compares with what the client gets */
+	uint64_t given_up_bytes;     /* received of answers that nobody got */
 };
 
 /* Owned by its client; one slab object with its arena behind it. */

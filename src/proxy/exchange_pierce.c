@@ -6,7 +6,6 @@
  * reaches the client.
  */
 #include "policy/signature.h"
-#include "policy/unpierce.h"
 #include "proxy/exchange_steps.h"
 #include "proxy/pieces.h"
 #include "proxy/pierced_hosts.h"
@@ -16,45 +15,6 @@ static const char could_not[] = "could not be pierced: what was changed to get p
 static struct pierced_host host_of(const struct exchange *x)
 {
 	return (struct pierced_host){ .name = x->target.host, .port = x->target.port, .scheme = x->target.scheme };
-}
-
-static struct span parameter_of(const struct exchange *x)
-{
-	return span_str(x->view->snapshot->config->pierce_parameter);
-}
-
-static bool is_wanted(const struct exchange *x)
-{
-	return x->policy.settings->pierce != PIERCE_NEVER;
-}
-
-/* -- what clients bring along from pages that show changed URLs -- */
-
-void exchange_pierce_clean(struct exchange *x)
-{
-	struct unpierce u = { .parameter = parameter_of(x) };
-	struct target target;
-	const char *why;
-
-	if (!is_wanted(x) || x->policy.settings->mode != MODE_BUST || !unpierce_finds(&u, x->request.target) ||
-		signature_forbids_url(&x->request))
-		return;
-	struct span url = unpierce(&u, x->request.target, &x->arena);
-	if (!target_parse(url, false, &target, &why))
-		return;
-	target.port_given = x->target.port_given;
-	target.port = x->target.port;
-	x->request.target = url;
-	x->target = target;
-}
-
-static void clean_referer(struct exchange *x)
-{
-	struct unpierce u = { .parameter = parameter_of(x) };
-	struct span referer = message_value(&x->request, HEADER_REFERER);
-
-	if (referer.n && unpierce_finds(&u, referer) && !policy_is_signed(&x->policy, HEADER_REFERER))
-		message_set(&x->request, HEADER_REFERER, unpierce(&u, referer, &x->arena), "pierce: the URL as it was");
 }
 
 /* -- the request -- */
@@ -131,7 +91,7 @@ static void change(struct exchange *x)
 	if (!p->original.n)
 		p->original = exchange_origin_form(x);
 	if (p->original.n)
-		p->path = pierce_path(p->original, p->climb.at, parameter_of(x), token, &x->arena);
+		p->path = pierce_path(p->original, p->climb.at, span_str(x->view->snapshot->config->pierce_parameter), token, &x->arena);
 	if (!p->path.n)
 		p->climb.at = RUNG_ORIGINAL;
 }
@@ -140,9 +100,9 @@ void exchange_pierce_begin(struct exchange *x)
 {
 	struct piercing *p = &x->pierce;
 
-	if (!is_wanted(x) || !x->policy.busted)
+	if (x->policy.settings->pierce == PIERCE_NEVER || !x->policy.busted)
 		return;
-	clean_referer(x);
+	exchange_unpierce_referer(x);
 	if (!pierce_concerns(&x->request))
 		return;
 	struct pierced_host host = host_of(x);
@@ -180,51 +140,58 @@ static bool is_stream(const struct message *m)
 	return span_istarts(message_value(m, HEADER_CONTENT_TYPE), SPAN("text/event-stream"));
 }
 
-static struct unpierce changes_of(const struct exchange *x)
-{
-	struct unpierce u = { .parameter = parameter_of(x) };
-
-	if (x->pierce.path.n && !span_eq(x->pierce.path, x->pierce.original)) {
-		u.sent = x->pierce.path;
-		u.original = x->pierce.original;
-	}
-	return u;
-}
-
-/* "http://host", "//host" or nothing at the front of a Location, when it is the request's own; its length. */
-static bool names_own_site(const struct exchange *x, struct span location, size_t *length)
-{
-	struct span scheme = scheme_name(x->target.scheme), authority = x->target.authority;
-	size_t n = 0;
-
-	if (span_starts(location, SPAN("/")) && !span_starts(location, SPAN("//"))) {
-		*length = 0;
-		return true;
-	}
-	if (span_istarts(location, scheme) && location.n > scheme.n && location.p[scheme.n] == ':')
-		n = scheme.n + 1;
-	if (!span_starts(span_from(location, n), SPAN("//")))
-		return false;
-	*length = n + 2 + authority.n;
-	return span_istarts(span_from(location, n + 2), authority);
-}
-
-/* A redirect to what the client asked for: it would ask again, be pierced again, and so on. */
-static bool is_looping(struct exchange *x)
-{
-	const struct message *m = &x->worker->response;
-	struct unpierce u = changes_of(x);
-	size_t site;
-
-	if (m->status < 300 || m->status > 399 || !message_has(m, HEADER_LOCATION) || x->pierce.climb.at == RUNG_ORIGINAL)
-		return false;
-	struct span location = unpierce(&u, message_value(m, HEADER_LOCATION), &x->arena);
-	return names_own_site(x, location, &site) && span_eq(span_from(location, site), x->pierce.original);
-}
-
 static bool is_from_cache(const struct exchange *x)
 {
 	return x->facts.verdict.kind == VERDICT_FROM_CACHE || x->facts.verdict.kind == VERDICT_STALE;
+}
+
+static uint64_t mixed(uint64_t h, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+enum { BY_ETAG = 1, BY_DATE = 2 };
+
+/*
+ * Which content an answer has, by its validators: a strong ETag, or Last-Modified and the length.  In the lowest bits is
+ * by which of them, as only alike can be compared; 0 where it has neither.
+ */
+static uint64_t version_of(const struct message *m)
+{
+	struct span etag = message_value(m, HEADER_ETAG), modified = message_value(m, HEADER_LAST_MODIFIED);
+
+	if (etag.n && etag.p[0] == '"')
+		return mixed(1, etag) << 2 | BY_ETAG;
+	if (modified.n && m->framing == FRAMING_LENGTH)
+		return mixed(m->content_length + 1, modified) << 2 | BY_DATE;
+	return 0;
+}
+
+static enum stored_copy compare_copy(const struct exchange *x)
+{
+	uint64_t stored = x->pierce.stored_version, now = version_of(&x->worker->response);
+
+	if (!stored || !now || (stored & 3) != (now & 3))
+		return COPY_UNKNOWN;
+	return stored == now ? COPY_SAME : COPY_CHANGED;
+}
+
+static void note_costs(struct exchange *x, const struct pierced_host *host)
+{
+	struct piercing *p = &x->pierce;
+
+	if (p->climb.at && !is_from_cache(x))
+		p->stored_copy = compare_copy(x);
+	struct pierced_cost cost = {
+		.exchanges = 1,
+		.repeats = p->climb.repeats,
+		.bytes = p->given_up_bytes,
+		.compared = p->stored_copy != COPY_UNKNOWN,
+		.same = p->stored_copy == COPY_SAME,
+	};
+	pierced_hosts_spend(x->worker->shared->pierced_hosts, host, &cost);
 }
 
 /* What is to be known of the answer for good: to the client's record, and to whoever asks next. */
@@ -240,6 +207,8 @@ static void conclude(struct exchange *x)
 	if (memcmp(&p->climb.lesson, &p->lesson, sizeof(p->lesson)) != 0)
 		pierced_hosts_learn(x->worker->shared->pierced_hosts, &host, &p->climb.lesson,
 			x->view->snapshot->config->pierce_memory_ms * 1000);
+	if (p->climb.repeats)
+		note_costs(x, &host);
 }
 
 /* Whether the rest of the answer is there already, so that the connection is fit for the next request. */
@@ -256,6 +225,8 @@ static void give_up_answer(struct exchange *x, struct span bytes, size_t head_le
 	struct origin_conn *oc = x->origin;
 
 	x->pierce.given_up_bytes += bytes.n;
+	if (is_from_cache(x))
+		x->pierce.stored_version = version_of(&x->worker->response);
 	if (!is_all_there(&x->worker->response, bytes.n - head_len) || !conn_consume(&oc->conn, bytes, bytes.n) ||
 		conn_has_unread(&oc->conn)) {
 		exchange_drop_origin(x);
@@ -287,7 +258,7 @@ bool exchange_pierce_again(struct exchange *x, struct span bytes, size_t head_le
 	p->cached = p->cached || cached;
 	p->agent_varies = p->agent_varies || pierce_varies(m);
 	struct climb_answer answer = {
-		.status = m->status, .type = type_of(m), .cached = cached, .looping = is_looping(x), .stream = is_stream(m),
+		.status = m->status, .type = type_of(m), .cached = cached, .looping = exchange_unpierce_loops(x), .stream = is_stream(m),
 	};
 	if (p->climb.at == RUNG_ORIGINAL)
 		p->climb.known = true;
@@ -310,59 +281,4 @@ bool exchange_pierce_unanswered(struct exchange *x)
 	exchange_drop_origin(x);
 	prepare_again(x);
 	return true;
-}
-
-/* -- the way back -- */
-
-/* All lines of a field as one list, each without our changes; empty when there is no room. */
-static struct span restored(struct exchange *x, const struct unpierce *u, enum header id)
-{
-	const struct message *m = &x->worker->response;
-	size_t room = 0, n = 0;
-	char *out;
-
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == id)
-			room += m->fields[i].value.n + 2;
-	out = arena_alloc(&x->arena, room);
-	for (unsigned i = 0; i < m->field_count && out; i++) {
-		if (m->fields[i].id != id)
-			continue;
-		struct span value = unpierce(u, m->fields[i].value, &x->arena);
-		if (n) {
-			memcpy(out + n, ", ", 2);
-			n += 2;
-		}
-		if (value.n)
-			memcpy(out + n, value.p, value.n);
-		n += value.n;
-	}
-	return span_of(out, out ? n : 0);
-}
-
-static bool shows_changes(const struct message *m, const struct unpierce *u, enum header id)
-{
-	if (!message_has(m, id))
-		return false;
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == id && unpierce_finds(u, m->fields[i].value))
-			return true;
-	return false;
-}
-
-void exchange_pierce_restore(struct exchange *x)
-{
-	static const enum header shown[] = { HEADER_LOCATION, HEADER_CONTENT_LOCATION, HEADER_LINK, HEADER_REFRESH };
-	struct message *m = &x->worker->response;
-
-	if (!x->policy.busted || !is_wanted(x))
-		return;
-	struct unpierce u = changes_of(x);
-	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
-		if (!shows_changes(m, &u, shown[i]))
-			continue;
-		struct span value = restored(x, &u, shown[i]);
-		if (value.n)
-			message_set(m, shown[i], value, "pierce: the URL as it was asked for");
-	}
 }

@@ -73,7 +73,7 @@ enum step step_policy(struct exchange *x)
 	const char *refusal;
 
 	exchange_choose_settings(x);
-	exchange_pierce_clean(x);
+	exchange_unpierce_target(x);
 	refusal = policy_refuses(x->policy.settings, &x->request);
 	if (refusal)
 		return exchange_fail(x, REPLY_SPECULATION, refusal);

@@ -188,7 +188,7 @@ static void apply_policy(struct exchange *x, int64_t now_s)
 	x->policy.first_contact = is_first_contact(x);
 	x->policy.stamp = (uint64_t)x->worker->loop.now_us;
 	policy_response(&x->policy, &x->request, m, &x->arena, now_s);
-	exchange_pierce_restore(x);
+	exchange_unpierce_response(x);
 	add_via(x);
 }
 

@@ -74,9 +74,6 @@ bool exchange_send_body(struct exchange *x, enum step *step);
 /* The target in origin-form (RFC 9112 section 3.2.1); empty when memory is out. */
 struct span exchange_origin_form(struct exchange *x);
 
-/* Takes our own parameter off the target: a page showed it to the client.  Before policy decides. */
-void exchange_pierce_clean(struct exchange *x);
-
 /* Once policy has decided: writes the request differently where that is wanted from the start. */
 void exchange_pierce_begin(struct exchange *x);
 
@@ -89,8 +86,15 @@ bool exchange_pierce_again(struct exchange *x, struct span bytes, size_t head_le
 /* The same where the origin closed without an answer. */
 bool exchange_pierce_unanswered(struct exchange *x);
 
+/* Take our own parameter off a URL that a page showed to the client: before policy decides, and afterwards. */
+void exchange_unpierce_target(struct exchange *x);
+void exchange_unpierce_referer(struct exchange *x);
+
+/* Whether a changed request is redirected to what it was: the client would ask for that, be pierced again, and so on. */
+bool exchange_unpierce_loops(struct exchange *x);
+
 /* Shows the client URLs as it knows them, in the fields of a final head. */
-void exchange_pierce_restore(struct exchange *x);
+void exchange_unpierce_response(struct exchange *x);
 
 /* Cuts the loan short: the origin connection is reset and closed. */
 void exchange_drop_origin(struct exchange *x);

@@ -10,6 +10,7 @@
 struct entry {
 	struct list bucket_link, age_link;
 	struct climb_lesson lesson;
+	struct pierced_cost cost;
 	int64_t until_us; /* monotonic: when the lesson expires */
 	unsigned bucket;
 	enum scheme scheme;
@@ -21,6 +22,7 @@ void pierced_hosts_init(struct pierced_hosts *h, uint64_t seed)
 {
 	atomic_init(&h->token, seed);
 	pthread_mutex_init(&h->lock, NULL);
+	h->cost = (struct pierced_cost){ 0 };
 	h->count = 0;
 	list_init(&h->by_age);
 	for (unsigned i = 0; i < PIERCED_BUCKETS; i++) {
@@ -126,4 +128,65 @@ void pierced_hosts_learn(struct pierced_hosts *h, const struct pierced_host *hos
 		e->until_us = clock_us() + for_us;
 	}
 	pthread_mutex_unlock(&h->lock);
+}
+
+/* ---- costs */
+
+static void add(struct pierced_cost *to, const struct pierced_cost *more)
+{
+	to->exchanges += more->exchanges;
+	to->repeats += more->repeats;
+	to->bytes += more->bytes;
+	to->compared += more->compared;
+	to->same += more->same;
+}
+
+void pierced_hosts_spend(struct pierced_hosts *h, const struct pierced_host *host, const struct pierced_cost *more)
+{
+	pthread_mutex_lock(&h->lock);
+	struct entry *e = touch(h, host);
+	if (e)
+		add(&e->cost, more);
+	add(&h->cost, more);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void write_bill(const struct entry *e, struct pierced_bill *out)
+{
+	out->cost = e->cost;
+	out->scheme = e->scheme;
+	out->port = e->port;
+	memcpy(out->name, e->name, sizeof(out->name)); /* the entry's was cleared, so its end is there */
+}
+
+/* Keeps the list in order and at most `max` long. */
+static unsigned insert_bill(const struct entry *e, struct pierced_bill *bills, unsigned count, unsigned max)
+{
+	unsigned at = count;
+
+	while (at && bills[at - 1].cost.exchanges < e->cost.exchanges)
+		at--;
+	if (at >= max)
+		return count;
+	if (count < max)
+		count++;
+	memmove(&bills[at + 1], &bills[at], (count - at - 1) * sizeof(bills[0]));
+	write_bill(e, &bills[at]);
+	return count;
+}
+
+unsigned pierced_hosts_bills(struct pierced_hosts *h, struct pierced_cost *total, struct pierced_bill *out, unsigned max)
+{
+	unsigned count = 0;
+
+	pthread_mutex_lock(&h->lock);
+	*total = h->cost;
+	for (struct list *i = h->by_age.next; i != &h->by_age; i = i->next) {
+		const struct entry *e = LIST_OF(i, struct entry, age_link);
+
+		if (e->cost.exchanges)
+			count = insert_bill(e, out, count, max);
+	}
+	pthread_mutex_unlock(&h->lock);
+	return count;
 }

@@ -13,12 +13,22 @@
 #include "http/url.h"
 #include "policy/climb.h"
 
+/* What it has cost. */
+struct pierced_cost {
+	uint64_t exchanges; /* whose first answer was not for the client */
+	uint64_t repeats;   /* requests made again for them */
+	uint64_t bytes;     /* received of answers that were given up */
+	uint64_t compared;  /* stored copies whose validators could be held against those of the server's answer … */
+	uint64_t same;      /* … and were the same */
+};
+
 enum { PIERCED_HOSTS_MAX = 4096, PIERCED_BUCKETS = 2048, PIERCED_HOST_NAME_MAX = 255 };
 
 struct pierced_hosts {
 	atomic_ullong token;  /* the next; no two requests get the same */
 	atomic_uint in_bucket[PIERCED_BUCKETS];
 	pthread_mutex_t lock; /* guards the rest */
+	struct pierced_cost cost; /* of all hosts, forgotten ones included */
 	unsigned count;
 	struct list by_age;   /* longest unchanged first; entries are owned */
 	struct list buckets[PIERCED_BUCKETS];
@@ -46,5 +56,22 @@ struct climb_lesson pierced_hosts_find(struct pierced_hosts *h, const struct pie
 /* Replaces what is known, for so long.  Where there is no room the host that was longest unchanged is forgotten. */
 void pierced_hosts_learn(struct pierced_hosts *h, const struct pierced_host *host, const struct climb_lesson *lesson,
 	int64_t for_us);
+
+/* Adds to what the host has cost. */
+void pierced_hosts_spend(struct pierced_hosts *h, const struct pierced_host *host, const struct pierced_cost *more);
+
+/* One host's cost, since it is in the table. */
+struct pierced_bill {
+	struct pierced_cost cost;
+	enum scheme scheme;
+	uint16_t port;
+	char name[PIERCED_HOST_NAME_MAX + 1]; /* NUL-terminated */
+};
+
+/*
+ * All hosts' cost in *total, and the bills of the `max` hosts with the most exchanges, the most expensive first; returns
+ * how many there are.  Walks the table under its lock: for summaries, not for every request.
+ */
+unsigned pierced_hosts_bills(struct pierced_hosts *h, struct pierced_cost *total, struct pierced_bill *out, unsigned max);
 
 #endif

@@ -77,6 +77,19 @@ static void report_times(struct record *r, const struct exchange *x, int64_t now
 	r->first_byte_us = f->first_byte_us ? f->first_byte_us - f->started_us : -1;
 }
 
+static const char *copy_name(enum stored_copy copy)
+{
+	switch (copy) {
+	case COPY_SAME:
+		return "same";
+	case COPY_CHANGED:
+		return "changed";
+	case COPY_UNKNOWN:
+		break;
+	}
+	return NULL;
+}
+
 static void report_facts(struct record *r, const struct exchange *x)
 {
 	const struct exchange_facts *f = &x->facts;
@@ -90,6 +103,7 @@ static void report_facts(struct record *r, const struct exchange *x)
 	r->proxy_error = f->proxy_error;
 	r->not_busted = x->policy.not_busted;
 	r->pierced = rung_name(x->policy.rung);
+	r->stored_copy = copy_name(x->pierce.stored_copy);
 	r->repeats = x->pierce.climb.repeats;
 	r->service_worker = x->policy.service_worker_note;
 	r->mode = x->policy.settings ? x->policy.settings->mode : MODE_OFF;

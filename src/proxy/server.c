@@ -17,6 +17,7 @@
 #include "proxy/learned.h"
 #include "proxy/log_writer.h"
 #include "proxy/pieces.h"
+#include "proxy/pierce_summary.h"
 #include "proxy/pierced_hosts.h"
 #include "proxy/sockets.h"
 #include "proxy/watchdog.h"
@@ -46,6 +47,8 @@ struct server {
 	struct shared shared;
 	struct learned learned;
 	struct pierced_hosts pierced_hosts;
+	struct event *summary;                /* owned: time to say what piercing costs */
+	uint64_t summary_told;                /* how many exchanges the last one spoke of */
 	struct pieces pieces;
 	struct worker *workers;               /* owned */
 	unsigned worker_count, started;
@@ -429,6 +432,23 @@ static bool watch_signals(struct server *s)
 	return s->check && event_add(s->check, &interval) == 0 && event_del(s->check) == 0;
 }
 
+static void on_summary(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	pierce_summary_log(&s->pierced_hosts, &s->summary_told);
+}
+
+static bool watch_costs(struct server *s)
+{
+	const struct timeval interval = { .tv_sec = PIERCE_SUMMARY_EVERY_S };
+
+	s->summary = event_new(s->base, -1, EV_PERSIST, on_summary, s);
+	return s->summary && event_add(s->summary, &interval) == 0;
+}
+
 /* -- life -- */
 
 static uint64_t random_number(void)
@@ -470,7 +490,7 @@ static bool server_init(struct server *s, struct config *config)
 	if (s->snapshot)
 		log_listening(&s->sockets, false);
 	sockets_fini(&inherited);
-	return s->snapshot && watch_signals(s) && start_workers(s) &&
+	return s->snapshot && watch_signals(s) && watch_costs(s) && start_workers(s) &&
 	       watchdog_start(&s->watchdog, s->base, s->workers, s->worker_count);
 }
 
@@ -490,11 +510,14 @@ static void server_fini(struct server *s)
 			event_free(s->signals[i]);
 	if (s->check)
 		event_free(s->check);
+	if (s->summary)
+		event_free(s->summary);
 	watchdog_fini(&s->watchdog);
 	sockets_fini(&s->sockets);
 	snapshot_put(s->snapshot);
 	if (s->base)
 		event_base_free(s->base);
+	pierce_summary_log(&s->pierced_hosts, &s->summary_told);
 	learned_fini(&s->learned);
 	pierced_hosts_fini(&s->pierced_hosts);
 	pieces_fini(&s->pieces);

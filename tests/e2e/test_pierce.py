@@ -4,7 +4,7 @@ import re
 import pytest
 
 from harness import Client, Freshet
-from harness.cached_site import CachedSite, decoded, decoded_path, decoded_path_and_agent, page, raw, raw_path
+from harness.cached_site import CachedSite, aged, decoded, decoded_path, decoded_path_and_agent, page, raw, raw_path
 
 PATH = "/articles/index-of-all.html"
 TOKEN = re.compile(r"_freshet=[0-9a-f]{16}$")
@@ -198,6 +198,36 @@ def test_pipelined_requests_get_their_own_answers(proxy):
         client.send(b"".join(f"GET {site.url(path)} HTTP/1.1\r\nHost: {site.authority}\r\n\r\n".encode()
                              for path in paths))
         assert [client.response().body for _ in paths] == [f"version 2 of {path}".encode() for path in paths]
+
+
+@pytest.mark.parametrize("fields,copy", [
+    (['ETag: "{0}"'], "changed"), (['ETag: "same"'], "same"), (['ETag: W/"same"'], None),
+    (["Last-Modified: Thu, 0{0} Jan 2026 00:00:00 GMT"], "changed"),
+    (["Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT"], "same"), ([], None),
+])
+def test_log_says_whether_the_stored_copy_was_the_same(proxy, fields, copy):
+    def make(_, version):
+        return page(version, *(field.format(version) for field in fields))
+
+    with site_of(raw, make=make) as site:
+        site.publish(PATH)
+        ask(proxy, site.url(PATH))
+        assert proxy.record(site.url(PATH)).get("freshet.stored_copy") == copy
+
+
+def test_costs_are_told_at_the_end_and_counted():
+    with Freshet() as proxy, site_of(decoded) as site:
+        site.publish(PATH)
+        ask(proxy, site.url(PATH))
+        ask(proxy, site.url(PATH))
+        metrics = ask(proxy, f"http://127.0.0.1:{proxy.port}/metrics").body.decode()
+        assert 'freshet_pierced_exchanges_total{rung="query"} 2' in metrics
+        assert "freshet_pierce_repeats_total 2" in metrics
+        assert 'freshet_pierce_copies_total{copy="unknown"} 1' in metrics
+        given_up = int(re.search(r"freshet_pierce_given_up_bytes_total (\d+)", metrics)[1])
+        assert given_up == 2 * len(aged(page(1)))
+        proxy.stop()
+        assert f"pierce: asked again for 1 requests, 2 times, and gave up {given_up} bytes" in proxy.stderr()
 
 
 def test_given_up_answer_with_its_body_there_leaves_the_connection_in_use(proxy):

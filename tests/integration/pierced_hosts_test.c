@@ -12,7 +12,7 @@
 #include "shifted_clock.h"
 
 #include "proxy/pieces.h"
-#include "proxy/pierced_hosts.h"
+#include "proxy/pierce_summary.h"
 
 #define SECONDS(n) ((int64_t)(n) * 1000000)
 
@@ -167,6 +167,86 @@ static void test_the_latest_of_very_many_downloads_are_kept(void **state)
 	}
 }
 
+static void spend(const char *name, unsigned times, struct pierced_cost cost)
+{
+	struct pierced_host host = { .name = span_str(name), .port = 443, .scheme = SCHEME_HTTPS };
+
+	while (times--)
+		pierced_hosts_spend(&hosts, &host, &cost);
+}
+
+static void test_bills_are_of_the_most_expensive_hosts(void **state)
+{
+	struct pierced_cost cost = { .exchanges = 1, .repeats = 2, .bytes = 10, .compared = 1, .same = 1 }, total;
+	struct pierced_bill bills[2];
+
+	(void)state;
+	learn(&plain, RUNG_PATH, SECONDS(60));
+	assert_int_equal(pierced_hosts_bills(&hosts, &total, bills, 2), 0);
+	spend("a.test", 2, cost);
+	assert_int_equal(pierced_hosts_bills(&hosts, &total, bills, 2), 1);
+	spend("b.test", 5, cost);
+	spend("c.test", 1, cost);
+	spend("d.test", 3, cost);
+	assert_int_equal(pierced_hosts_bills(&hosts, &total, bills, 2), 2);
+	assert_string_equal(bills[0].name, "b.test");
+	assert_int_equal(bills[0].cost.repeats, 10);
+	assert_int_equal(bills[0].port, 443);
+	assert_string_equal(bills[1].name, "d.test");
+	assert_int_equal(total.exchanges, 11);
+	assert_int_equal(total.bytes, 110);
+}
+
+static void test_costs_outlive_lessons(void **state)
+{
+	struct pierced_cost cost = { .exchanges = 1 }, total;
+	struct pierced_bill bill;
+
+	(void)state;
+	learn(&plain, RUNG_PATH, SECONDS(60));
+	pierced_hosts_spend(&hosts, &plain, &cost);
+	monotonic_ahead_s += 61;
+	assert_int_equal(pierced_hosts_bills(&hosts, &total, &bill, 1), 1);
+	assert_int_equal(bill.cost.exchanges, 1);
+}
+
+/* What the summary puts into the log. */
+static const char *summary(uint64_t *told)
+{
+	static char text[4096];
+	FILE *file = tmpfile();
+	int err = dup(STDERR_FILENO);
+
+	assert_non_null(file);
+	assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+	pierce_summary_log(&hosts, told);
+	assert_true(dup2(err, STDERR_FILENO) >= 0);
+	close(err);
+	rewind(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	return text;
+}
+
+static void test_summary_names_hosts_where_piercing_is_for_nothing(void **state)
+{
+	uint64_t told = 0;
+
+	(void)state;
+	assert_string_equal(summary(&told), "");
+	spend("idle.test", 50, (struct pierced_cost){ .exchanges = 1, .repeats = 1, .bytes = 9, .compared = 1, .same = 1 });
+	spend("busy.test", 50, (struct pierced_cost){ .exchanges = 1, .repeats = 1, .bytes = 9, .compared = 1 });
+	spend("dark.test", 50, (struct pierced_cost){ .exchanges = 1, .repeats = 1, .bytes = 9 });
+	const char *text = summary(&told);
+	assert_non_null(strstr(text, "pierce: asked again for 150 requests, 150 times, and gave up 1350 bytes of answers; "
+				     "50 of 100 stored copies were as new as the server's"));
+	assert_non_null(strstr(text, "pierce: https://idle.test:443: asked again for 50 requests, and 50 of 50 stored "
+				     "copies were as new as the server's: consider pierce = never there"));
+	assert_null(strstr(text, "busy.test"));
+	assert_null(strstr(text, "dark.test"));
+	assert_string_equal(summary(&told), "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -177,6 +257,9 @@ int main(void)
 		TEST(test_lesson_expires),
 		TEST(test_number_of_hosts_is_bounded_and_the_longest_unchanged_goes),
 		TEST(test_host_with_a_name_that_no_host_has_is_not_remembered),
+		TEST(test_bills_are_of_the_most_expensive_hosts),
+		TEST(test_costs_outlive_lessons),
+		TEST(test_summary_names_hosts_where_piercing_is_for_nothing),
 		TEST(test_pieces_of_a_download_share_a_token),
 		TEST(test_first_piece_begins_anew_unless_the_download_is_running),
 		TEST(test_download_that_was_left_alone_begins_anew),
