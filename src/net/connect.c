@@ -55,6 +55,10 @@ const char *connect_status_reason(enum connect_status s)
 		return "a client certificate is wanted";
 	case CONNECT_TLS_ALERT:
 		return "the TLS handshake was refused";
+	case CONNECT_TLS_TROUBLE:
+		return "something went wrong at the other end of the TLS handshake";
+	case CONNECT_TLS_CUT:
+		return "the TLS handshake was cut off";
 	case CONNECT_TLS_NOT:
 		return "no TLS is spoken there";
 	case CONNECT_TLS_FAILED:
@@ -123,6 +127,8 @@ static int weight(enum connect_status s)
 	case CONNECT_TLS_CERTIFICATE:
 	case CONNECT_TLS_CERTIFICATE_WANTED:
 	case CONNECT_TLS_ALERT:
+	case CONNECT_TLS_TROUBLE:
+	case CONNECT_TLS_CUT:
 	case CONNECT_TLS_NOT:
 	case CONNECT_TLS_FAILED:
 		break;

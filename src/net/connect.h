@@ -24,6 +24,8 @@ enum connect_status {
 	CONNECT_TLS_CERTIFICATE,        /* the origin's certificate did not stand up */
 	CONNECT_TLS_CERTIFICATE_WANTED, /* it wants one of the client, which is not ours to give */
 	CONNECT_TLS_ALERT,      /* it refused the handshake */
+	CONNECT_TLS_TROUBLE,    /* something went wrong with it, as it said: not a refusal */
+	CONNECT_TLS_CUT,        /* closed or reset in the middle of the handshake */
 	CONNECT_TLS_NOT,        /* it does not speak TLS there */
 	CONNECT_TLS_FAILED,     /* the handshake came to no end for another reason */
 };

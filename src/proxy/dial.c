@@ -102,8 +102,11 @@ static void dial_succeed(struct dial *d)
 
 /* -- TLS with the origin -- */
 
+/* Why it failed.  Whoever asks for a certificate and then gives up in whatever manner does so for want of one. */
 static enum connect_status status_of(const struct dial *d, const struct tls_failure *failure)
 {
+	bool wanted = tls_facts(&d->conn).certificate_wanted;
+
 	switch (failure->fault) {
 	case TLS_FAULT_CERTIFICATE:
 		return CONNECT_TLS_CERTIFICATE;
@@ -112,8 +115,11 @@ static enum connect_status status_of(const struct dial *d, const struct tls_fail
 	case TLS_FAULT_MEMORY:
 		return CONNECT_NO_RESOURCES;
 	case TLS_FAULT_ALERT:
-		return tls_facts(&d->conn).certificate_wanted ? CONNECT_TLS_CERTIFICATE_WANTED : CONNECT_TLS_ALERT;
+		return wanted ? CONNECT_TLS_CERTIFICATE_WANTED : CONNECT_TLS_ALERT;
+	case TLS_FAULT_TROUBLE:
+		return wanted ? CONNECT_TLS_CERTIFICATE_WANTED : CONNECT_TLS_TROUBLE;
 	case TLS_FAULT_CLOSED:
+		return wanted ? CONNECT_TLS_CERTIFICATE_WANTED : CONNECT_TLS_CUT;
 	case TLS_FAULT_PROTOCOL:
 	case TLS_FAULT_NONE:
 		break;
@@ -177,7 +183,7 @@ static void tls_writable(struct conn *c)
 
 static void tls_failed(struct conn *c)
 {
-	dial_fail(LIST_OF(c, struct dial, conn), CONNECT_TLS_FAILED,
+	dial_fail(LIST_OF(c, struct dial, conn), CONNECT_TLS_CUT,
 		"the connection was reset in the middle of the TLS handshake");
 }
 

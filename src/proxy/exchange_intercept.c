@@ -11,6 +11,7 @@
 #define MINUTE_US (INT64_C(60) * 1000000)
 #define FIT_FOR_US (10 * MINUTE_US)
 #define PASS_FOR_US (60 * MINUTE_US)
+#define PASS_BRIEFLY_US MINUTE_US
 
 /* -- passing through -- */
 
@@ -46,12 +47,12 @@ static enum step pass(struct exchange *x, const char *reason, int64_t for_us)
 }
 
 /* The same, and remembered for everybody. */
-static enum step pass_always(struct exchange *x, const char *reason)
+static enum step pass_for(struct exchange *x, enum passing reason, int64_t for_us)
 {
 	struct learned_about host = about(x, false);
 
-	learned_add(learned_of(x), &host, LESSON_PASS, reason, PASS_FOR_US);
-	return pass(x, reason, PASS_FOR_US);
+	learned_add(learned_of(x), &host, LESSON_PASS, passing_text(reason), for_us);
+	return pass(x, passing_text(reason), for_us);
 }
 
 bool exchange_may_intercept(struct exchange *x)
@@ -207,7 +208,7 @@ static enum step origin_is_there(struct exchange *x)
 
 	if (tls_facts(&oc->conn).certificate_wanted) {
 		exchange_drop_origin(x);
-		return pass_always(x, passing_text(PASSING_ORIGIN_WANTS_CERTIFICATE));
+		return pass_for(x, PASSING_ORIGIN_WANTS_CERTIFICATE, PASS_FOR_US);
 	}
 	learned_add(learned_of(x), &host, LESSON_FIT, NULL, FIT_FOR_US);
 	x->origin = NULL;
@@ -231,12 +232,15 @@ enum step step_probe(struct exchange *x)
 	case CONNECT_OK:
 		return STEP_WAIT;
 	case CONNECT_TLS_CERTIFICATE_WANTED:
-		return pass_always(x, passing_text(PASSING_ORIGIN_WANTS_CERTIFICATE));
+		return pass_for(x, PASSING_ORIGIN_WANTS_CERTIFICATE, PASS_FOR_US);
 	case CONNECT_TLS_NOT:
-		return pass_always(x, passing_text(PASSING_ORIGIN_NOT_TLS));
+		return pass_for(x, PASSING_ORIGIN_NOT_TLS, PASS_FOR_US);
 	case CONNECT_TLS_ALERT:
 	case CONNECT_TLS_FAILED:
-		return pass_always(x, passing_text(PASSING_ORIGIN_NO_HANDSHAKE));
+		return pass_for(x, PASSING_ORIGIN_NO_HANDSHAKE, PASS_FOR_US);
+	case CONNECT_TLS_TROUBLE: /* restarts and overload look like this: what is true now need not be so for an hour */
+	case CONNECT_TLS_CUT:
+		return pass_for(x, PASSING_ORIGIN_BROKE_OFF, PASS_BRIEFLY_US);
 	case CONNECT_TLS_CERTIFICATE:
 	case CONNECT_DNS_NOT_FOUND:
 	case CONNECT_DNS_TIMEOUT:
@@ -290,6 +294,7 @@ static const char *error_type(enum tls_fault fault)
 {
 	switch (fault) {
 	case TLS_FAULT_ALERT:
+	case TLS_FAULT_TROUBLE:
 		return "tls_alert_received";
 	case TLS_FAULT_CLOSED:
 		return "connection_terminated";
@@ -304,6 +309,24 @@ static const char *error_type(enum tls_fault fault)
 	return "tls_protocol_error";
 }
 
+/* Programs refuse our certificate in many ways: by any alert, and by closing without a word. */
+static bool is_refusal(enum tls_fault fault)
+{
+	switch (fault) {
+	case TLS_FAULT_ALERT:
+	case TLS_FAULT_TROUBLE:
+	case TLS_FAULT_CLOSED:
+		return true;
+	case TLS_FAULT_NONE:
+	case TLS_FAULT_CERTIFICATE:
+	case TLS_FAULT_NOT_TLS:
+	case TLS_FAULT_PROTOCOL:
+	case TLS_FAULT_MEMORY:
+		break;
+	}
+	return false;
+}
+
 /* Who refuses will not be asked again for a while. */
 static enum step refused(struct exchange *x, const struct tls_failure *failure)
 {
@@ -312,7 +335,7 @@ static enum step refused(struct exchange *x, const struct tls_failure *failure)
 	count_handshake(&x->worker->counters, COUNT_PEER_CLIENT, COUNT_HANDSHAKE_FAILED);
 	x->facts.error = failure->reason;
 	x->facts.proxy_error = error_type(failure->fault);
-	if (failure->fault == TLS_FAULT_ALERT || failure->fault == TLS_FAULT_CLOSED) {
+	if (is_refusal(failure->fault)) {
 		learned_add(learned_of(x), &client, LESSON_PASS, passing_text(PASSING_CLIENT_REFUSED), PASS_FOR_US);
 		x->facts.passed_for_us = PASS_FOR_US;
 	}

@@ -182,7 +182,9 @@ static enum reply_error error_of_connect(enum connect_status status)
 	case CONNECT_TLS_CERTIFICATE_WANTED:
 		return REPLY_TLS_CERTIFICATE_WANTED;
 	case CONNECT_TLS_ALERT:
+	case CONNECT_TLS_TROUBLE:
 		return REPLY_TLS_ALERT;
+	case CONNECT_TLS_CUT:
 	case CONNECT_TLS_NOT:
 	case CONNECT_TLS_FAILED:
 		return REPLY_TLS_FAILED;

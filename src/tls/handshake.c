@@ -140,6 +140,19 @@ static bool is_foreign(unsigned long error)
 	}
 }
 
+/* An alert that is no refusal: the same peer may well shake hands the next time. */
+static bool is_trouble(unsigned long error)
+{
+	switch (ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET) {
+	case SSL_AD_BAD_RECORD_MAC: /* bytes were damaged on the way */
+	case SSL_AD_INTERNAL_ERROR:
+	case SSL_AD_USER_CANCELLED:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static struct tls_failure failure_of(const struct tls *t)
 {
 	unsigned long error = ERR_peek_error();
@@ -149,7 +162,8 @@ static struct tls_failure failure_of(const struct tls *t)
 	if (!SSL_is_server(t->ssl) && verdict != X509_V_OK && SSL_get_verify_mode(t->ssl) != SSL_VERIFY_NONE)
 		return (struct tls_failure){ TLS_FAULT_CERTIFICATE, X509_verify_cert_error_string(verdict) };
 	if (ERR_GET_REASON(error) > SSL_AD_REASON_OFFSET)
-		return (struct tls_failure){ TLS_FAULT_ALERT, reason ? reason : "a TLS alert" };
+		return (struct tls_failure){ is_trouble(error) ? TLS_FAULT_TROUBLE : TLS_FAULT_ALERT,
+			reason ? reason : "a TLS alert" };
 	if (t->ended)
 		return (struct tls_failure){ TLS_FAULT_CLOSED, "the connection was closed in the middle of the TLS handshake" };
 	if (!error)

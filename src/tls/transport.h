@@ -23,6 +23,7 @@ enum tls_fault {
 	TLS_FAULT_NONE,
 	TLS_FAULT_CERTIFICATE, /* the peer's did not stand up to verification */
 	TLS_FAULT_ALERT,       /* the peer refused, and said so */
+	TLS_FAULT_TROUBLE,     /* the peer said that something went wrong just now */
 	TLS_FAULT_CLOSED,      /* the peer closed in the middle of the handshake */
 	TLS_FAULT_NOT_TLS,     /* the peer speaks something else */
 	TLS_FAULT_PROTOCOL,    /* nothing in common, or broken */

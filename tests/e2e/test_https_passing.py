@@ -7,12 +7,13 @@ import threading
 import pytest
 
 from harness import Client, Origin, response
-from harness.https import tls_origin  # noqa: F401 (fixtures)
+from harness.faults import FaultyFreshet, build_library
+from harness.https import intercepting_proxy, tls_origin  # noqa: F401 (fixtures)
 from harness.nginx import Nginx
 from harness.origin import wait_until
-from harness.tls import Interceptor, Server, TlsOrigin, client_context, server_context
+from harness.tls import Interceptor, SecureClient, Server, TlsOrigin, client_context, server_context
 
-HOUR_S = 3600
+HOUR_S, MINUTE_S = 3600, 60
 
 
 def passed(proxy, origin, reason, for_s=None):
@@ -23,7 +24,7 @@ def passed(proxy, origin, reason, for_s=None):
     if for_s is None:
         assert "freshet.passed_for_s" not in record
     else:
-        assert for_s - 60 <= record["freshet.passed_for_s"] <= for_s
+        assert for_s - 30 <= record["freshet.passed_for_s"] <= for_s
 
 
 def unread(proxy, origin, pki, **kwargs):
@@ -247,6 +248,64 @@ def test_origin_without_a_common_version_is_passed_through_until_the_next_reload
         assert len(proxy.records(2, origin.authority)) == 2
         proxy.reload(tls_legacy="yes")
         assert proxy.get(origin).status == 200
+
+
+def alert(number):
+    """A fatal alert in place of an answer to the hello."""
+    return lambda conn: (conn.source.exactly(5), conn.send(b"\x15\x03\x03\0\2\2" + bytes([number])))
+
+
+def read_hello_and(end):
+    return lambda conn: (conn.source.exactly(5), end(conn))
+
+
+@pytest.mark.parametrize("before, for_s", [
+    (alert(40), HOUR_S),  # handshake_failure
+    (alert(70), HOUR_S),  # protocol_version
+    (alert(112), HOUR_S),  # unrecognized_name
+    (alert(80), MINUTE_S),  # internal_error
+    (alert(20), MINUTE_S),  # bad_record_mac
+    (lambda conn: conn.reset(), MINUTE_S),
+    (read_hello_and(lambda conn: conn.reset()), MINUTE_S),
+    (read_hello_and(lambda conn: conn.close()), MINUTE_S),
+], ids=["handshake_failure", "protocol_version", "unrecognized_name", "internal_error", "bad_record_mac",
+        "reset at once", "reset", "closed"])
+def test_refusal_of_the_origin_counts_for_an_hour_and_mishap_for_a_minute(proxy, pki, before, for_s):
+    mishaps = [before]
+    with TlsOrigin(pki.good, before=lambda conn: mishaps and mishaps.pop()(conn)) as origin:
+        assert unread(proxy, origin, pki) == b"hello"
+        passed(proxy, origin, "no TLS handshake with the origin" if for_s == HOUR_S else "broke off", for_s)
+
+
+def test_host_whose_handshake_broke_off_is_read_again_after_a_minute(pki, tmp_path):
+    mishaps = [lambda conn: conn.reset()]
+    with TlsOrigin(pki.good, before=lambda conn: mishaps and mishaps.pop()(conn)) as origin, \
+            FaultyFreshet(build_library(tmp_path), env=pki.environment(), intercept="yes",
+                          trust=f'"{pki.root.file}"') as proxy:
+        for seconds, shown in ((0, pki.root.file), (50, pki.root.file), (61, pki.proxy_ca)):
+            proxy.faults.shift_monotonic_clock(seconds)
+            with SecureClient(proxy.port, origin.authority, client_context(shown)) as client:
+                assert client.get("/").body == b"hello", f"after {seconds} s"
+
+
+def test_origin_that_asks_for_a_certificate_and_closes_counts_as_asking(proxy, pki):
+    """Some servers give no alert when they get none."""
+    context = server_context(pki.good, maximum=ssl.TLSVersion.TLSv1_2)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(pki.root.file)
+
+    def close_in_the_middle(conn):
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        incoming.write(conn.sock.recv(4096))
+        with pytest.raises(ssl.SSLWantReadError):
+            context.wrap_bio(incoming, outgoing, server_side=True).do_handshake()
+        conn.send(outgoing.read())
+        conn.sock.recv(4096)
+        conn.close()
+    mishaps = [close_in_the_middle]
+    with TlsOrigin(pki.good, before=lambda conn: mishaps and mishaps.pop()(conn)) as origin:
+        assert unread(proxy, origin, pki) == b"hello"
+        passed(proxy, origin, "asks for a client certificate", HOUR_S)
 
 
 def test_text_log_tells_reason_and_expiry_in_seconds(pki, origin):
