@@ -16,14 +16,26 @@ static const uint64_t variants_cap = UINT64_C(1) << 60;
 
 /* ---- which requests */
 
+static bool names_stream(struct span accept)
+{
+	struct span subtype = SPAN("/event-stream");
+
+	while (accept.n >= subtype.n) {
+		accept = span_from(accept, span_find(accept, '/'));
+		if (span_istarts(accept, subtype))
+			return true;
+		accept = span_from(accept, 1);
+	}
+	return false;
+}
+
 /* Streams come from no store, and asking for one twice is a second subscriber. */
 static bool wants_stream(const struct message *request)
 {
 	if (!message_has(request, HEADER_ACCEPT))
 		return false;
 	for (unsigned i = 0; i < request->field_count; i++)
-		if (request->fields[i].id == HEADER_ACCEPT &&
-			span_istarts(request->fields[i].value, SPAN("text/event-stream")))
+		if (request->fields[i].id == HEADER_ACCEPT && names_stream(request->fields[i].value))
 			return true;
 	return false;
 }

@@ -242,6 +242,7 @@ static void prepare_again(struct exchange *x)
 	x->fresh_only = x->up_abandoned = false;
 	x->facts.first_byte_us = 0;
 	x->response_scanned = 0;
+	x->interim_count = 0;
 	change(x);
 }
 

@@ -297,6 +297,17 @@ def test_server_that_is_gone_when_asked_again_is_an_error_at_once(proxy):
     assert answer.status == 502 and "connection_refused" in answer.one("Proxy-Status")
 
 
+def test_early_hints_of_the_answer_that_counts_come_through(proxy):
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+    with CachedSite(decoded, make=lambda _, version: hints + page(version)) as site:
+        site.publish("/")
+        site.store = {key: answer.replace(hints, b"") for key, answer in site.store.items()}
+        with Client(proxy.port) as client:
+            client.request("GET", site.url("/"))
+            assert client.read_head().startswith(b"HTTP/1.1 103 ")
+            assert client.response().body == b"version 2"
+
+
 def test_client_that_leaves_while_the_request_is_made_again_is_no_trouble(proxy):
     def script(conn):
         while (request := conn.read_request()) is not None:

@@ -45,6 +45,8 @@ static void test_only_requests_that_caches_answer_are_of_interest(void **state)
 		{ "GET", "", FRAMING_CHUNKED, false },
 		{ "GET", "Accept: text/event-stream", FRAMING_NONE, false },
 		{ "GET", "accept: Text/Event-Stream, */*", FRAMING_NONE, false },
+		{ "GET", "Accept: application/json, text/event-stream;q=0.5", FRAMING_NONE, false },
+		{ "GET", "Accept: text/event-strea", FRAMING_NONE, true },
 		{ "POST", "", FRAMING_NONE, false },
 		{ "PUT", "", FRAMING_NONE, false },
 		{ "DELETE", "", FRAMING_NONE, false },
