@@ -8,6 +8,7 @@
 #include "http/date.h"
 #include "policy/history.h"
 #include "policy/purge.h"
+#include "policy/service_worker.h"
 
 enum {
 	ON_REQUEST = 1,
@@ -248,7 +249,51 @@ static void hide_history_cookie(struct action_run *run, const char *why)
 		drop(run, HEADER_COOKIE, why);
 }
 
+static void ask_for_plain_script(struct action_run *run, const char *why)
+{
+	if (run->state->service_worker == SERVICE_WORKERS_WRAP)
+		set(run, HEADER_ACCEPT_ENCODING, SPAN("identity"), why);
+}
+
 /* ---- responses */
+
+/* The same script in other bytes is what a weak entity tag stands for (RFC 9110 section 8.8.1). */
+static void weaken_entity_tag(struct action_run *run, const char *why)
+{
+	struct span tag = message_value(run->message, HEADER_ETAG);
+	char *weak;
+
+	if (!tag.n || span_starts(tag, SPAN("W/")))
+		return;
+	weak = arena_alloc(run->arena, tag.n + 2);
+	if (!weak) {
+		drop(run, HEADER_ETAG, why);
+		return;
+	}
+	memcpy(weak, "W/", 2);
+	memcpy(weak + 2, tag.p, tag.n);
+	set(run, HEADER_ETAG, span_of(weak, tag.n + 2), why);
+}
+
+/* Decides whether; the text itself and the length are the relay's. */
+static void wrap_script(struct action_run *run, const char *why)
+{
+	struct policy_state *state = run->state;
+	const char *unfit;
+
+	if (state->service_worker != SERVICE_WORKERS_WRAP)
+		return;
+	unfit = service_worker_unfit(run->request, run->message);
+	state->wraps = !unfit;
+	state->service_worker_note = unfit ? unfit : "wrapped";
+	if (unfit)
+		return;
+	weaken_entity_tag(run, why);
+	drop(run, HEADER_CONTENT_DIGEST, why);
+	drop(run, HEADER_REPR_DIGEST, why);
+	drop(run, HEADER_DIGEST, why);
+	drop(run, HEADER_CONTENT_MD5, why);
+}
 
 static void forbid_storing(struct action_run *run, const char *why)
 {

@@ -32,7 +32,8 @@ enum pierce {
 enum service_workers {
 	SERVICE_WORKERS_PASS,
 	SERVICE_WORKERS_BUST, /* their scripts are busted under MODE_REVALIDATE too */
-	SERVICE_WORKERS_KILL, /* and answered here, by a worker that removes itself */
+	SERVICE_WORKERS_WRAP, /* and get text of ours in front, by which the worker asks the origin before its stores */
+	SERVICE_WORKERS_KILL, /* and are answered here, by a worker that removes itself */
 };
 
 /* Whether TLS is read. */
@@ -99,6 +100,7 @@ struct policy_state {
 	enum rung rung;          /* on the response: how the request was written to get past caches */
 	bool unpierced;          /* likewise: no way to write it helped */
 	uint64_t stamp;          /* on the response, set before policy_response(): another one for each */
+	bool wraps;              /* text goes in front of the response's body, which is a service worker's script */
 	bool modified_since_removed; /* the client's If-Modified-Since was taken off this request */
 	uint64_t signed_fields[2];   /* known fields that a signature names: never touched */
 };

@@ -16,4 +16,7 @@
  */
 enum service_workers service_worker_plan(const struct policy_settings *settings, const struct message *request);
 
+/* Why nothing can be put in front of this answer to WRAP, a constant that begins "not wrapped"; NULL where it can. */
+const char *service_worker_unfit(const struct message *request, const struct message *response);
+
 #endif

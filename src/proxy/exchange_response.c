@@ -5,7 +5,9 @@
 #include "config/users.h"
 #include "policy/purge.h"
 #include "proxy/exchange_steps.h"
+#include "proxy/preface.h"
 #include "proxy/report.h"
+#include "proxy/scripts.h"
 #include "tls/transport.h"
 
 enum { INTERIM_MAX = 16 }; /* 1xx responses to one request; more is an origin gone mad */
@@ -213,6 +215,25 @@ static enum step upgrade(struct exchange *x, struct span bytes, size_t head_len)
 	return exchange_become_tunnel(x);
 }
 
+/* A script that is wrapped has text in front, of which its length tells.  HEAD may go without (RFC 9110 section 9.3.2). */
+static struct preface *wrap(struct exchange *x, struct h1_write *w)
+{
+	struct preface *preface = NULL;
+
+	if (!x->policy.wraps)
+		return NULL;
+	if (x->request.method_id == METHOD_HEAD) {
+		w->keep_length = false;
+		return NULL;
+	}
+	preface = preface_new(&x->arena, service_worker_prelude_script);
+	if (preface)
+		w->content_length += preface_len(preface);
+	else
+		x->policy.service_worker_note = "not wrapped: memory is out";
+	return preface;
+}
+
 /* The client's answer: decides its framing and ours, and begins to pass its body on. */
 static enum step start_relay(struct exchange *x, struct span bytes, size_t head_len, int64_t now_s)
 {
@@ -230,6 +251,7 @@ static enum step start_relay(struct exchange *x, struct span bytes, size_t head_
 		.connection = connection_for_client(x),
 		.keep_length = x->request.method_id == METHOD_HEAD || m->status == 304,
 	};
+	struct preface *preface = wrap(x, &w);
 	struct span head = compose(x, &w);
 	if (!head.n) {
 		exchange_drop_origin(x);
@@ -239,6 +261,7 @@ static enum step start_relay(struct exchange *x, struct span bytes, size_t head_
 	report_response(x, span_first(bytes, head_len), head);
 	flow_init(&x->down, m->framing, m->content_length, to);
 	x->down.prefix = head;
+	x->down.preface = preface;
 	x->head_sent = true;
 	x->stage = STAGE_RELAY;
 	deadline_start(l, &x->deadline, DEADLINE_BODY);

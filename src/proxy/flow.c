@@ -5,13 +5,14 @@
 
 #include <assert.h>
 
+#include "proxy/preface.h"
 #include "proxy/worker.h"
 
 enum {
 	TURNS = 4,                        /* full reads in one go, then others have their turn */
 	SPLICE_AFTER_BYTES = 64 * 1024,   /* copied in full reads: the body is a bulk one */
 	SPLICE_WORTH_BYTES = 192 * 1024,  /* still to come: below, two pipe descriptors do not pay */
-	PARTS_MAX = 5,
+	PARTS_MAX = 6,
 	JOIN_MAX_BYTES = 8 * 1024,        /* small enough to copy rather than to gather */
 };
 
@@ -72,24 +73,35 @@ static struct span join(const struct parts *p)
 	return span_of(first, n);
 }
 
+/* What goes out before these bytes of the body, which it may hold until more of them came. */
+static struct span take_preface(struct flow *f, struct span *body)
+{
+	struct span lead = preface_take(f->preface, body, f->ending);
+
+	if (lead.n)
+		f->preface = NULL;
+	return lead;
+}
+
 /* The prefix if there is one, the body bytes in their framing, then `tail`, in one write. */
 static bool give(struct flow *f, struct worker *w, struct conn *to, struct span body, struct span tail)
 {
 	char head[H1_CHUNK_HEAD_MAX];
 	struct parts p = { .count = 0 };
 	size_t prefix_len = f->prefix.n;
+	struct span lead = f->preface && (body.n || f->ending) ? take_preface(f, &body) : SPAN_NONE;
+	size_t body_len = lead.n + body.n;
 
 	add(&p, f->prefix);
 	f->prefix = SPAN_NONE;
-	if (body.n && f->to == FRAMING_CHUNKED) {
-		add(&p, span_of(head, h1_write_chunk_head(body.n, head)));
-		add(&p, body);
+	if (body_len && f->to == FRAMING_CHUNKED)
+		add(&p, span_of(head, h1_write_chunk_head(body_len, head)));
+	add(&p, lead);
+	add(&p, body);
+	if (body_len && f->to == FRAMING_CHUNKED)
 		add(&p, SPAN("\r\n"));
-	} else {
-		add(&p, body);
-	}
 	add(&p, tail);
-	f->body_bytes += body.n;
+	f->body_bytes += body_len;
 	if (p.count > 1 && prefix_len && parts_len(&p) <= JOIN_MAX_BYTES) {
 		assert(p.iov[0].iov_base == w->loop.out);
 		return conn_send_span(to, join(&p));
@@ -101,6 +113,7 @@ static enum flow_result feed_length(struct flow *f, struct worker *w, struct con
 {
 	size_t take = bytes.n < f->remaining ? bytes.n : (size_t)f->remaining;
 
+	f->ending = take == f->remaining;
 	if (!give(f, w, to, span_first(bytes, take), SPAN_NONE))
 		return FLOW_SINK_BROKEN;
 	f->remaining -= take;
@@ -129,6 +142,7 @@ static bool any_kept(const struct message *trailers)
 /* Sends `body` and the end of the body.  Trailers are composed where the prefix may stand, so that goes first. */
 static bool give_end(struct flow *f, struct worker *w, struct conn *to, struct span body, const struct message *trailers)
 {
+	f->ending = true;
 	if (f->to != FRAMING_CHUNKED)
 		return give(f, w, to, body, SPAN_NONE);
 	if (!trailers || !any_kept(trailers))

@@ -10,6 +10,7 @@
 #include "http/h1.h"
 #include "net/splice.h"
 
+struct preface;
 struct worker;
 
 enum flow_state {
@@ -24,6 +25,8 @@ struct flow {
 	uint64_t remaining;        /* FRAMING_LENGTH: bytes that the source still owes */
 	uint64_t body_bytes;       /* given to the sink, without framing */
 	struct span prefix;        /* head to send before the first body bytes; valid within one callback */
+	struct preface *preface;   /* borrowed: what is still to go in front of the body, as part of it; NULL nothing */
+	bool ending;               /* what is given now is the body's last */
 	struct h1_chunked chunked;
 	size_t scanned;            /* of the trailer section */
 	uint32_t copied_bytes;     /* by full reads in a row: when to start splicing */

@@ -7,5 +7,6 @@
 #include "base/span.h"
 
 extern const struct span service_worker_kill_script;
+extern const struct span service_worker_prelude_script;
 
 #endif

@@ -44,6 +44,8 @@ static enum service_workers service_workers_of(enum config_service_workers servi
 		return SERVICE_WORKERS_PASS;
 	case CONFIG_SERVICE_WORKERS_BUST:
 		return SERVICE_WORKERS_BUST;
+	case CONFIG_SERVICE_WORKERS_WRAP:
+		return SERVICE_WORKERS_WRAP;
 	case CONFIG_SERVICE_WORKERS_KILL:
 		break;
 	}

@@ -8,7 +8,7 @@
 #define SCRIPT "Service-Worker: script"
 #define IMPORT "Sec-Fetch-Dest: serviceworker"
 
-static const enum service_workers choices[] = { SERVICE_WORKERS_BUST, SERVICE_WORKERS_KILL };
+static const enum service_workers choices[] = { SERVICE_WORKERS_BUST, SERVICE_WORKERS_WRAP, SERVICE_WORKERS_KILL };
 
 static struct head asked, answered;
 static char room[4096];
@@ -109,6 +109,81 @@ static void test_killing_is_decided_before_the_origin_is_asked(void **unused)
 	assert_false(policy_kills_worker(&state, &settings, &asked.m));
 }
 
+static const char *unfit(unsigned status, const char *request, const char *response)
+{
+	head_read_request(&asked, "GET", "/worker.js", request);
+	head_read_response(&answered, status, response);
+	answered.m.framing = FRAMING_CHUNKED;
+	return service_worker_unfit(&asked.m, &answered.m);
+}
+
+#define JAVASCRIPT "Content-Type: text/javascript"
+
+static void test_scripts_that_can_be_wrapped(void **unused)
+{
+	static const char *const fit[] = {
+		JAVASCRIPT, "Content-Type: Application/JavaScript; charset=utf-8", "Content-Type: text/x-javascript ;q",
+		"Content-Type: application/x-ecmascript\nContent-Encoding: identity",
+		JAVASCRIPT "\nCache-Control: private, max-age=9\nVary: Accept-Encoding",
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT(fit); i++)
+		assert_null(unfit(200, SCRIPT, fit[i]));
+}
+
+static void test_scripts_that_cannot_be_wrapped(void **unused)
+{
+	static const struct {
+		const char *expected;
+		unsigned status;
+		const char *request, *response;
+	} rows[] = {
+		{ "not wrapped: the status is not 200", 404, SCRIPT, JAVASCRIPT },
+		{ "not wrapped: the status is not 200", 203, SCRIPT, JAVASCRIPT },
+		{ "not wrapped: the status is not 200", 304, SCRIPT, "" },
+		{ "not wrapped: a part was asked for", 206, SCRIPT "\nRange: bytes=0-9", JAVASCRIPT },
+		{ "not wrapped: a part was asked for", 200, SCRIPT "\nRange: bytes=0-9", JAVASCRIPT },
+		{ "not wrapped: the type is not JavaScript", 200, SCRIPT, "" },
+		{ "not wrapped: the type is not JavaScript", 200, SCRIPT, "Content-Type: text/html" },
+		{ "not wrapped: the type is not JavaScript", 200, SCRIPT, "Content-Type: text/javascript2" },
+		{ "not wrapped: content-encoding", 200, SCRIPT, JAVASCRIPT "\nContent-Encoding: br" },
+		{ "not wrapped: content-encoding", 200, SCRIPT, JAVASCRIPT "\nContent-Encoding: identity, gzip" },
+		{ "not wrapped: no-transform", 200, SCRIPT, JAVASCRIPT "\nCache-Control: public, No-Transform" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_text(rows[i].response, unfit(rows[i].status, rows[i].request, rows[i].response), rows[i].expected);
+	assert_null(unfit(200, SCRIPT, JAVASCRIPT));
+	answered.m.framing = FRAMING_LENGTH;
+	assert_string_equal(service_worker_unfit(&asked.m, &answered.m), "not wrapped: the script is empty");
+}
+
+static void test_wrapped_script_keeps_no_strong_validator(void **unused)
+{
+	static const struct {
+		const char *sent, *expected;
+	} rows[] = {
+		{ "ETag: \"a\"", "ETag: W/\"a\"" },
+		{ "ETag: W/\"a\"", "ETag: W/\"a\"" },
+		{ "Digest: a\nRepr-Digest: a\nContent-Digest: a\nContent-MD5: a\nLast-Modified: x", "Last-Modified: x" },
+	};
+	struct policy_settings settings = { .mode = MODE_BUST, .service_workers = SERVICE_WORKERS_WRAP };
+	char sent[HEAD_TEXT_MAX], got[HEAD_TEXT_MAX], response[256], expected[256];
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		snprintf(response, sizeof(response), JAVASCRIPT "\n%s", rows[i].sent);
+		snprintf(expected, sizeof(expected), JAVASCRIPT "\n%s\n" TRIPLE "\n" BYPASS, rows[i].expected);
+		exchange(&settings, SCRIPT "\nAccept-Encoding: gzip, dcb", response, sent, got);
+		assert_text("request", sent, SCRIPT "\nAccept-Encoding: identity\n" TRIPLE);
+		assert_text(rows[i].sent, got, expected);
+	}
+	exchange(&settings, IMPORT "\nAccept-Encoding: gzip", response, sent, got);
+	assert_text("import", sent, IMPORT "\nAccept-Encoding: gzip\n" TRIPLE);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -116,6 +191,9 @@ int main(void)
 		cmocka_unit_test(test_imports_of_a_worker_are_busted_and_nothing_more),
 		cmocka_unit_test(test_modes_that_touch_nothing_leave_workers_alone),
 		cmocka_unit_test(test_revalidate_busts_worker_scripts_unless_told_otherwise),
+		cmocka_unit_test(test_scripts_that_can_be_wrapped),
+		cmocka_unit_test(test_scripts_that_cannot_be_wrapped),
+		cmocka_unit_test(test_wrapped_script_keeps_no_strong_validator),
 		cmocka_unit_test(test_killing_is_decided_before_the_origin_is_asked),
 	};
 
