@@ -16,6 +16,7 @@
 #include "http/h1.h"
 #include "http/headers.h"
 #include "proxy/server.h"
+#include "proxy/snapshot.h"
 
 #ifndef FRESHET_VERSION
 #define FRESHET_VERSION "unversioned"
@@ -29,6 +30,18 @@ static int print_env(const struct config *config)
 		return EXIT_OK;
 	fputs("freshet: no address with a fixed port is configured\n", stderr);
 	return EXIT_FAILED;
+}
+
+static int test(struct config *config)
+{
+	const char *why;
+
+	if (!snapshot_check(config, &why)) {
+		fprintf(stderr, "%s\n", why);
+		return EXIT_FAILED;
+	}
+	printf("%s: the configuration is good\n", config->path ? config->path : "defaults");
+	return EXIT_OK;
 }
 
 /* What is asked of a configuration without serving it.  Frees it. */
@@ -45,7 +58,7 @@ static int inspect(const struct command_line *line, struct config *config)
 	if (line->command == COMMAND_CHECK)
 		status = check_command(&line->check, config);
 	if (line->command == COMMAND_TEST)
-		printf("%s: the configuration is good\n", config->path ? config->path : "defaults");
+		status = test(config);
 	config_free(config);
 	return status;
 }

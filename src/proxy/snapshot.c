@@ -84,6 +84,20 @@ static struct policy *policy_of(const struct config *c)
 	return policy_new(&defaults);
 }
 
+/* The reason with the place and the entry that it is about; borrowed until the next call. */
+static const char *about(const char *place, const char *option, const char *entry, const char *why)
+{
+	static char text[1024];
+
+	snprintf(text, sizeof(text), "%.400s: %s: \"%.200s\": %s", place, option, entry, why);
+	return text;
+}
+
+static const char *file_of(const struct config *c)
+{
+	return c->path ? c->path : "defaults";
+}
+
 static bool add_site(struct policy *p, const struct config_site *c, const char **why)
 {
 	struct span *methods = calloc(c->method.count + 1, sizeof(*methods));
@@ -115,16 +129,9 @@ static bool add_site(struct policy *p, const struct config_site *c, const char *
 	};
 	bool added = policy_add_site(p, &site, why);
 	free(methods);
+	if (!added)
+		*why = about(c->where, "site", c->pattern, *why);
 	return added;
-}
-
-/* The reason with the entry that it is about; borrowed until the next call. */
-static const char *about(const char *option, const char *entry, const char *why)
-{
-	static char text[512];
-
-	snprintf(text, sizeof(text), "%s: \"%.200s\": %s", option, entry, why);
-	return text;
 }
 
 static bool add_destinations(struct snapshot *s, const char **why)
@@ -135,7 +142,7 @@ static bool add_destinations(struct snapshot *s, const char **why)
 		const char *entry = c->deny_destinations.items[i];
 
 		if (!destinations_deny(s->destinations, span_str(entry), why)) {
-			*why = about("deny-destinations", entry, *why);
+			*why = about(file_of(c), "deny-destinations", entry, *why);
 			return false;
 		}
 	}
@@ -143,7 +150,7 @@ static bool add_destinations(struct snapshot *s, const char **why)
 		const char *entry = c->allow_destinations.items[i];
 
 		if (!destinations_except(s->destinations, span_str(entry), why)) {
-			*why = about("allow-destinations", entry, *why);
+			*why = about(file_of(c), "allow-destinations", entry, *why);
 			return false;
 		}
 	}
@@ -169,26 +176,51 @@ static bool prepare_tls(struct snapshot *s, const char **why)
 	return s->leaves != NULL;
 }
 
-static bool compile(struct snapshot *s, const struct address *listening, size_t count, const char **why)
+/* All that follows from the configuration alone. */
+static bool compile_rules(struct snapshot *s, const char **why)
 {
 	const struct config *c = s->config;
 
 	*why = "memory is out";
 	s->policy = policy_of(c);
-	s->listening = calloc(count + 1, sizeof(*s->listening));
 	s->destinations = destinations_new();
-	if (!s->policy || !s->listening || !s->destinations)
+	if (!s->policy || !s->destinations)
 		return false;
-	for (size_t i = 0; i < count; i++)
-		s->listening[i] = listening[i];
-	s->listening_count = count;
 	for (size_t i = 0; i < c->site_count; i++)
 		if (!add_site(s->policy, &c->sites[i], why))
 			return false;
 	if (!add_destinations(s, why))
 		return false;
 	s->routes = routes_new(c, why);
-	return s->routes && prepare_tls(s, why);
+	return s->routes != NULL;
+}
+
+static void free_rules(struct snapshot *s)
+{
+	policy_free(s->policy);
+	routes_free(s->routes);
+	destinations_free(s->destinations);
+}
+
+bool snapshot_check(struct config *config, const char **why)
+{
+	struct snapshot s = { .config = config };
+	bool good = compile_rules(&s, why);
+
+	free_rules(&s);
+	return good;
+}
+
+static bool keep_listening(struct snapshot *s, const struct address *listening, size_t count, const char **why)
+{
+	*why = "memory is out";
+	s->listening = calloc(count + 1, sizeof(*s->listening));
+	if (!s->listening)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		s->listening[i] = listening[i];
+	s->listening_count = count;
+	return true;
 }
 
 struct snapshot *snapshot_new(struct config *config, const struct address *listening, size_t listening_count,
@@ -212,7 +244,7 @@ struct snapshot *snapshot_new(struct config *config, const struct address *liste
 	};
 	s->via = span_str(config->via);
 	s->name = s->via.n ? s->via : SPAN("freshet");
-	if (compile(s, listening, listening_count, why))
+	if (keep_listening(s, listening, listening_count, why) && compile_rules(s, why) && prepare_tls(s, why))
 		return s;
 	snapshot_put(s);
 	return NULL;
@@ -227,9 +259,7 @@ void snapshot_put(struct snapshot *s)
 {
 	if (!s || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1)
 		return;
-	policy_free(s->policy);
-	routes_free(s->routes);
-	destinations_free(s->destinations);
+	free_rules(s);
 	tls_contexts_free(s->tls);
 	leaves_free(s->leaves);
 	free(s->listening);

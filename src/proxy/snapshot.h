@@ -45,6 +45,10 @@ struct snapshot_view {
  */
 struct snapshot *snapshot_new(struct config *config, const struct address *listening, size_t listening_count,
 	const char **why);
+
+/* Whether that would succeed, as far as the configuration alone decides: no other file is looked at, config is borrowed. */
+bool snapshot_check(struct config *config, const char **why);
+
 void snapshot_get(struct snapshot *s);
 void snapshot_put(struct snapshot *s);
 

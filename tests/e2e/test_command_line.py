@@ -60,6 +60,20 @@ def test_bad_configuration_names_file_line_and_word(name):
         assert word in done.stderr, done.stderr
 
 
+@pytest.mark.parametrize("option", ["deny-destinations", "allow-destinations"])
+@pytest.mark.parametrize("entry", ["a b", "10.0.0.0/99"])
+def test_destination_that_is_neither_network_nor_pattern_is_found_by_t(option, entry):
+    done = run_freshet("-t", config=f'{option} = {{"192.0.2.0/24", "{entry}"}}\n')
+    assert done.returncode == 1
+    assert f'freshet.conf: {option}: "{entry}"' in done.stderr
+
+
+def test_site_pattern_that_is_none_is_found_by_t():
+    done = run_freshet("-t", config='mode = bust\nsite "a b" { mode = off }\n')
+    assert done.returncode == 1
+    assert 'freshet.conf:2: site: "a b"' in done.stderr
+
+
 def test_bad_configuration_prevents_the_start():
     done = run_freshet(config="moode = off\n")
     assert done.returncode == 1
