@@ -88,6 +88,8 @@ static int run(const struct command_line *line)
 	struct server_options options = { .config_path = line->config_path, .overrides = &line->overrides };
 	struct config *config;
 
+	if (line->command == COMMAND_RUN)
+		server_hold_signals();
 	headers_init();
 	if (!h1_self_test()) {
 		fputs("freshet: the HTTP parser was built without its strict mode; refusing to serve\n", stderr);

@@ -415,6 +415,21 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 	}
 }
 
+static void mask_signals(int how)
+{
+	sigset_t held;
+
+	sigemptyset(&held);
+	sigaddset(&held, SIGHUP);
+	sigaddset(&held, SIGUSR1);
+	pthread_sigmask(how, &held, NULL);
+}
+
+void server_hold_signals(void)
+{
+	mask_signals(SIG_BLOCK);
+}
+
 static bool watch_signals(struct server *s)
 {
 	static const int numbers[SIGNALS - 1] = { SIGHUP, SIGUSR1, SIGTERM, SIGINT };
@@ -427,6 +442,7 @@ static bool watch_signals(struct server *s)
 		if (!s->signals[i] || event_add(s->signals[i], NULL) < 0)
 			return false;
 	}
+	mask_signals(SIG_UNBLOCK);
 	s->check = event_new(s->base, -1, EV_PERSIST, on_check, s);
 	/* Armed once, so that ending needs no memory. */
 	return s->check && event_add(s->check, &interval) == 0 && event_del(s->check) == 0;

@@ -284,6 +284,28 @@ def hear(sock, word):
     return heard
 
 
+def test_reload_asked_for_before_the_configuration_is_read_comes_after_the_start(origin):
+    """The configuration is a pipe: freshet waits for what is written to it, at the start and at the reload."""
+    proxy = Freshet()
+    text = proxy.config_file.read_text()
+    proxy.config_file.unlink()
+    os.mkfifo(proxy.config_file)
+
+    def feed():
+        with open(proxy.config_file, "w") as start:
+            proxy.signal(signal.SIGHUP)
+            start.write(text)
+        assert wait_until(lambda: "listening" in proxy.stderr())
+        with open(proxy.config_file, "w") as reload:
+            reload.write(text)
+    feeding = threading.Thread(target=feed)
+    feeding.start()
+    with proxy, proxy.client() as client:
+        feeding.join(10)
+        assert wait_until(lambda: "reloaded" in proxy.stderr())
+        assert client.get(origin.url()).status == 200
+
+
 def test_systemd_is_told_when_ready_reloading_and_stopping(notify):
     path, sock = notify
     with Freshet(env={"NOTIFY_SOCKET": path}) as proxy:
