@@ -172,7 +172,7 @@ static void check_url(struct check *c, struct span url, uint64_t round)
 
 	arena_init(&arena, no_room, 0, (REDIRECTS_MAX + 1) * 4 * URL_BYTES_MAX);
 	for (unsigned hop = 0; url.n && hop <= REDIRECTS_MAX; hop++) {
-		if (!check_subject_read(&s, url, c->request, &arena, &why)) {
+		if (!check_subject_read(&s, url, c->request, c->config, &arena, &why)) {
 			complain(c, url, why);
 			break;
 		}

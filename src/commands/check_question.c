@@ -7,8 +7,6 @@
 #include "policy/signature.h"
 #include "policy/unpierce.h"
 
-#define PARAMETER SPAN("_freshet")
-
 /* -- the subject -- */
 
 static bool is_written_well(struct span url)
@@ -32,10 +30,12 @@ static struct span whole_path(const struct target *t, struct arena *arena)
 	return span_of(text, t->path.n + 1);
 }
 
-bool check_subject_read(struct check_subject *s, struct span url, const struct check_request *request, struct arena *arena,
-	const char **why)
+bool check_subject_read(struct check_subject *s, struct span url, const struct check_request *request,
+	const struct config *config, struct arena *arena, const char **why)
 {
-	*s = (struct check_subject){ .url = span_first(url, span_find(url, '#')), .request = request };
+	*s = (struct check_subject){
+		.url = span_first(url, span_find(url, '#')), .request = request, .parameter = span_str(config->pierce_parameter)
+	};
 	if (!is_written_well(s->url)) {
 		*why = "blanks, control characters and letters beyond ASCII have to be percent-encoded";
 		return false;
@@ -95,7 +95,7 @@ static bool add_plain(struct check_question *q, const struct check_subject *s)
 		  add_ours(q, s, SPAN("Accept-Encoding"), SPAN("gzip, deflate, br"));
 
 	for (size_t i = 0; ok && i < s->request->field_count; i++)
-		if (is_asked_with(s, s->request->fields[i].name))
+		if (s->request->fields[i].value.n && is_asked_with(s, s->request->fields[i].name))
 			ok = add(q, s->request->fields[i].name, s->request->fields[i].value);
 	return ok;
 }
@@ -153,7 +153,7 @@ bool check_question_make(struct check_question *q, const struct check_subject *s
 {
 	if (!start(q, s) || !add_special(q, ask, plain))
 		return false;
-	q->path = pierce_path(s->path, rung_of(ask), PARAMETER, token, arena);
+	q->path = pierce_path(s->path, rung_of(ask), s->parameter, token, arena);
 	return q->path.n != 0;
 }
 
@@ -175,7 +175,7 @@ void check_question_allows(const struct check_subject *s, struct probe *out)
 struct span check_question_unchanged(const struct check_question *q, const struct check_subject *s, struct span location,
 	struct arena *arena)
 {
-	struct unpierce changes = { .parameter = PARAMETER, .sent = q->path, .original = s->path };
+	struct unpierce changes = { .parameter = s->parameter, .sent = q->path, .original = s->path };
 
 	return span_eq(q->path, s->path) ? location : unpierce(&changes, location, arena);
 }

@@ -5,6 +5,7 @@
 #define FRESHET_COMMANDS_CHECK_QUESTION_H
 
 #include "config/check_request.h"
+#include "config/config.h"
 #include "http/message.h"
 #include "http/url.h"
 #include "inspect/probe.h"
@@ -17,6 +18,7 @@ struct check_subject {
 	struct target target;
 	struct span path;      /* path and query in origin-form */
 	const struct check_request *request;
+	struct span parameter; /* the name of the one that may be added */
 	bool is_elsewhere;     /* a redirect led to another site: what was given for the first is not for this one */
 };
 
@@ -31,8 +33,8 @@ struct check_question {
  * The subject of a URL, http or https.  False with *why (constant) for what cannot be asked for.  The arena has what the
  * URL leaves out.
  */
-bool check_subject_read(struct check_subject *s, struct span url, const struct check_request *request, struct arena *arena,
-	const char **why) MUST_CHECK;
+bool check_subject_read(struct check_subject *s, struct span url, const struct check_request *request,
+	const struct config *config, struct arena *arena, const char **why) MUST_CHECK;
 
 /* What may be changed about the address, to be told to the probe. */
 void check_question_allows(const struct check_subject *s, struct probe *out);

@@ -41,7 +41,7 @@ static const char *add_field(struct check_request *r, struct span text)
 	size_t colon = span_find(text, ':');
 	struct check_field f = { span_first(text, colon), span_trim(span_from(text, colon + 1)) };
 
-	if (colon == text.n || value_token(f.name))
+	if (colon == text.n || !f.name.n || value_token(f.name))
 		return "is not \"Name: value\"";
 	if (!is_field_value(f.value))
 		return "has control characters";
@@ -104,7 +104,8 @@ static const char *set_color(struct check_request *r, struct span text)
 	size_t choice = CHECK_COLOR_AUTO;
 	const char *why = value_choice(text, "auto|always|never", &choice);
 
-	r->color = (enum check_color)choice;
+	if (!why)
+		r->color = (enum check_color)choice;
 	return why;
 }
 

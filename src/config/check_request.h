@@ -21,7 +21,7 @@ enum check_color { CHECK_COLOR_AUTO, CHECK_COLOR_ALWAYS, CHECK_COLOR_NEVER };
 
 enum { CHECK_FIELDS_MAX = 32, CHECK_PLACES_MAX = 16 };
 
-/* A field to ask with; the value may be empty. */
+/* A field to ask with in place of ours; without a value: to ask without. */
 struct check_field {
 	struct span name, value;
 };

@@ -4,7 +4,7 @@
 #include "inspect/json.h"
 #include "inspect/probe_report.h"
 
-enum { SCHEMA = 1 };
+enum { SCHEMA = 1, VALUE_MAX = 256 };
 
 static void put_text(struct json *j, struct span key, struct span value)
 {
@@ -12,6 +12,12 @@ static void put_text(struct json *j, struct span key, struct span value)
 		return;
 	json_key(j, key);
 	json_string(j, value);
+}
+
+/* What a peer said, cut where it is long, so that reports are bounded. */
+static void put_value(struct json *j, struct span key, struct span value)
+{
+	put_text(j, key, span_first(value, VALUE_MAX));
 }
 
 static void put_number(struct json *j, struct span key, int64_t n)
@@ -73,11 +79,11 @@ static void put_answer(struct json *j, enum probe_ask asked, const struct sight 
 	put_flag(j, SPAN("answered"), s->state == SIGHT_MADE);
 	if (s->state == SIGHT_MADE) {
 		put_number(j, SPAN("status"), s->status);
-		put_text(j, SPAN("location"), s->location);
-		put_text(j, SPAN("etag"), s->etag);
-		put_text(j, SPAN("last_modified"), s->last_modified);
-		put_text(j, SPAN("date"), s->date);
-		put_text(j, SPAN("content_type"), s->content_type);
+		put_value(j, SPAN("location"), s->location);
+		put_value(j, SPAN("etag"), s->etag);
+		put_value(j, SPAN("last_modified"), s->last_modified);
+		put_value(j, SPAN("date"), s->date);
+		put_value(j, SPAN("content_type"), s->content_type);
 		put_number(j, SPAN("length"), (int64_t)s->length);
 		put_hash(j, s->hash);
 		put_verdict(j, &s->verdict);

@@ -28,7 +28,7 @@ struct probe_report {
 	bool places_differ;               /* see probe_places_differ() */
 };
 
-enum { PROBE_REPORT_BYTES = 256 * 1024 }; /* enough for any report; the text says where it was cut */
+enum { PROBE_REPORT_BYTES = 4 * 1024 * 1024 }; /* enough for any report on 16 places */
 
 /* Whether plain answers that can be compared show different things at different places. */
 bool probe_places_differ(const struct probe_place *places, unsigned count);
