@@ -25,6 +25,11 @@ static bool is_refusal(unsigned status)
 	return (status >= 400 && status <= 499) || status == 500 || status == 501;
 }
 
+static bool is_missing(unsigned status)
+{
+	return status == 404 || status == 410;
+}
+
 static bool is_success(unsigned status)
 {
 	return status >= 200 && status <= 299;
@@ -100,7 +105,20 @@ static bool climb(struct climb *c, const struct climb_answer *a)
 	return next ? again(c, next) : give_in(c, a);
 }
 
-/* After a refusal: whose fault was it?  False when this answer settles it. */
+/*
+ * A rung that is known to work finds no such page, and a cache still has a copy.  It may be gone, or be told by its exact
+ * URL: a different change is to say, and where there is none the word of the first is taken.
+ */
+static bool ask_whether_gone(struct climb *c, const struct climb_answer *a, enum rung suspect)
+{
+	enum rung other = next_rung(c, a->rungs);
+
+	c->doubted = other ? suspect : RUNG_ORIGINAL;
+	c->believed = !other;
+	return again(c, other ? other : suspect);
+}
+
+/* After a refusal: whose fault was it?  Settled when this answer is the client's. */
 static bool judge_suspect(struct climb *c, const struct climb_answer *a, bool *settled)
 {
 	enum rung suspect = c->suspect;
@@ -110,10 +128,8 @@ static bool judge_suspect(struct climb *c, const struct climb_answer *a, bool *s
 	*settled = is_refusal(a->status) && (trusted || !a->cached);
 	if (*settled || is_refusal(a->status))
 		return false;
-	if (trusted && a->cached) { /* the page is gone, and a cache still has it */
-		c->believed = true;
-		return again(c, suspect);
-	}
+	if (trusted && a->cached && c->missing)
+		return ask_whether_gone(c, a, suspect);
 	learn_refused(c, suspect);
 	return false;
 }
@@ -142,11 +158,17 @@ static bool take_refusal(struct climb *c, const struct climb_answer *a)
 	}
 	c->tried |= (uint8_t)RUNG_BIT(c->at);
 	c->suspect = c->at;
+	c->missing = is_missing(a->status);
 	return again(c, RUNG_ORIGINAL);
 }
 
 static bool take_pierced(struct climb *c, const struct climb_answer *a)
 {
+	if (c->doubted && is_missing(a->status))
+		return false; /* gone, by two different changes */
+	if (c->doubted)
+		learn_refused(c, c->doubted);
+	c->doubted = RUNG_ORIGINAL;
 	if (!c->believed && is_refused(c, a))
 		return take_refusal(c, a);
 	if (a->cached && !c->same_piece)

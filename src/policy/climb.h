@@ -32,13 +32,15 @@ enum { CLIMB_REPEATS_MAX = 5 };
 struct climb {
 	enum rung at;           /* how the request is made now */
 	enum rung suspect;      /* refused: the original's answer will show whether the change is to blame */
+	enum rung doubted;      /* known to work, but found no page of which a cache has a copy */
 	struct climb_lesson lesson; /* about the host: first as it was given, in the end as it is to be remembered */
 	uint8_t tried, failed;  /* bits, in this exchange */
 	uint8_t repeats;
 	bool always;            /* wanted without evidence, too */
 	bool same_piece;        /* another piece of the same file under the same key: a copy of our own is welcome */
 	bool last;              /* the original, to be delivered whatever it is */
-	bool believed;          /* a rung that is known to work says twice that there is no such page */
+	bool missing;           /* the suspect's answer was that there is no such page */
+	bool believed;          /* a rung that is known to work is asked once more, and what it says counts */
 	bool known;             /* the original was answered … */
 	uint16_t status;        /* … like this */
 	uint32_t type;
