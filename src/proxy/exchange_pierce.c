@@ -12,9 +12,23 @@
 
 static const char could_not[] = "could not be pierced: what was changed to get past caches did not help, or nothing could be";
 
+/* "/a/" of "/a/b/c", "/" of "/a". */
+static struct span first_folder(struct span path)
+{
+	path = span_first(path, span_find(path, '?'));
+	size_t inner = span_find(span_from(path, 1), '/');
+
+	return span_first(path, inner + 1 < path.n ? inner + 2 : 1);
+}
+
 static struct pierced_host host_of(const struct exchange *x)
 {
-	return (struct pierced_host){ .name = x->target.host, .port = x->target.port, .scheme = x->target.scheme };
+	return (struct pierced_host){
+		.name = x->target.host,
+		.port = x->target.port,
+		.scheme = x->target.scheme,
+		.folder = span_ihash(first_folder(x->target.path), 0),
+	};
 }
 
 /* -- the request -- */

@@ -13,6 +13,7 @@ struct entry {
 	struct pierced_cost cost;
 	int64_t until_us; /* monotonic: when the lesson expires */
 	unsigned bucket;
+	uint32_t folder;
 	enum scheme scheme;
 	uint16_t port, name_len;
 	char name[PIERCED_HOST_NAME_MAX + 1]; /* lower case */
@@ -49,10 +50,8 @@ void pierced_hosts_fini(struct pierced_hosts *h)
 
 static unsigned bucket_of(const struct pierced_host *host)
 {
-	uint32_t n = 2166136261u ^ host->port ^ (uint32_t)host->scheme << 16;
+	uint32_t n = span_ihash(host->name, host->port ^ (uint32_t)host->scheme << 16 ^ host->folder);
 
-	for (size_t i = 0; i < host->name.n; i++)
-		n = (n ^ (unsigned char)ascii_lower(host->name.p[i])) * 16777619u;
 	return (n ^ n >> 16) % PIERCED_BUCKETS;
 }
 
@@ -61,7 +60,7 @@ static struct entry *find(struct pierced_hosts *h, const struct pierced_host *ho
 	for (struct list *i = h->buckets[bucket].next; i != &h->buckets[bucket]; i = i->next) {
 		struct entry *e = LIST_OF(i, struct entry, bucket_link);
 
-		if (e->port == host->port && e->scheme == host->scheme &&
+		if (e->port == host->port && e->scheme == host->scheme && e->folder == host->folder &&
 			span_ieq(span_of(e->name, e->name_len), host->name))
 			return e;
 	}
@@ -78,6 +77,7 @@ static struct entry *entry_new(struct pierced_hosts *h, const struct pierced_hos
 	e->bucket = bucket;
 	e->scheme = host->scheme;
 	e->port = host->port;
+	e->folder = host->folder;
 	e->name_len = (uint16_t)host->name.n;
 	for (size_t i = 0; i < host->name.n; i++)
 		e->name[i] = ascii_lower(host->name.p[i]);
@@ -143,8 +143,11 @@ static void add(struct pierced_cost *to, const struct pierced_cost *more)
 
 void pierced_hosts_spend(struct pierced_hosts *h, const struct pierced_host *host, const struct pierced_cost *more)
 {
+	struct pierced_host whole = *host;
+
+	whole.folder = 0;
 	pthread_mutex_lock(&h->lock);
-	struct entry *e = touch(h, host);
+	struct entry *e = touch(h, &whole);
 	if (e)
 		add(&e->cost, more);
 	add(&h->cost, more);

@@ -1,5 +1,6 @@
 /*
- * What piercing has taught about hosts, and what it has cost there.  Shared by all workers; bounded; lessons expire.
+ * What piercing has taught about hosts, folder by folder, and what it has cost there.  Shared by all workers; bounded;
+ * lessons expire.
  *
  * Asked for every request that may be pierced, so a host of which nothing is known costs a hash and no lock.
  */
@@ -38,11 +39,15 @@ struct pierced_hosts {
 void pierced_hosts_init(struct pierced_hosts *h, uint64_t seed);
 void pierced_hosts_fini(struct pierced_hosts *h);
 
-/* A scheme, host and port; borrowed from the target of a request. */
+/*
+ * A scheme, host and port, and the first folder of the path: servers are often several programs, each with a part of the
+ * site, and what one refuses the others may take.  Borrowed from the target of a request.
+ */
 struct pierced_host {
 	struct span name;
 	uint16_t port;
 	enum scheme scheme;
+	uint32_t folder; /* span_ihash() of it, 0 for all of the host; two that collide share what is learned */
 };
 
 static inline uint64_t pierced_hosts_token(struct pierced_hosts *h)
@@ -57,7 +62,7 @@ struct climb_lesson pierced_hosts_find(struct pierced_hosts *h, const struct pie
 void pierced_hosts_learn(struct pierced_hosts *h, const struct pierced_host *host, const struct climb_lesson *lesson,
 	int64_t for_us);
 
-/* Adds to what the host has cost. */
+/* Adds to what the host has cost, all folders together. */
 void pierced_hosts_spend(struct pierced_hosts *h, const struct pierced_host *host, const struct pierced_cost *more);
 
 /* One host's cost, since it is in the table. */

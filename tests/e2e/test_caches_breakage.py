@@ -16,7 +16,7 @@ CODINGS = [*ENCODERS, "identity"]
 def filled(laboratory):
     """A laboratory whose caches hold these, which have changed since."""
     for way in WAYS:
-        laboratory.fill(f"/film/seen-{way}", f"/film/resumed-{way}")
+        laboratory.fill(f"/film/seen-{way}", f"/film/resumed-{way}", f"/max-age/beside-{way}")
         for coding in CODINGS:
             laboratory.fill(f"/text/{coding}-{way}", fields=[f"Accept-Encoding: {coding}"])
     laboratory.wait_until_aged(f"/film/seen-{WAYS[-1]}")
@@ -92,6 +92,20 @@ def test_request_with_a_signature_is_let_in(laboratory, place, ask):
     path = fresh("signed")
     fields = sigv4.signed_fields("GET", host_for_origin(laboratory, place), path, {"X-Amz-Meta-Of": "anna"})
     assert [ask("GET", path, *fields).body for _ in range(2)] == [b"let in"] * 2
+
+
+def test_server_that_knows_its_urls_in_one_spelling_only_goes_on_answering(place, ask):
+    path = fresh("strict")
+    place.get(path)
+    assert [ask("GET", path).status for _ in range(3)] == [200] * 3
+
+
+def test_part_of_a_site_that_refuses_changed_urls_keeps_no_other_part_old(filled, piercing, place, ask):
+    stubborn, path = fresh("strict"), f"/max-age/beside-{piercing.way}"
+    place.get(stubborn)
+    ask("GET", stubborn)
+    now = f"version {filled.site.version} of {path}\n".encode()
+    assert (ask("GET", path).body == now) == place.is_reached(piercing.way)
 
 
 def test_login_with_a_cookie_opens_the_account_and_nobody_elses(ask):

@@ -35,7 +35,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static const struct pierced_host plain = { { "Example.test", 12 }, 80, SCHEME_HTTP };
+static const struct pierced_host plain = { .name = { "Example.test", 12 }, .port = 80, .scheme = SCHEME_HTTP };
 
 static void learn(const struct pierced_host *host, enum rung rung, int64_t for_us)
 {
@@ -49,7 +49,7 @@ static unsigned known(struct pierced_host host)
 	return pierced_hosts_find(&hosts, &host).worked;
 }
 
-static void test_lesson_is_about_scheme_host_and_port(void **state)
+static void test_lesson_is_about_scheme_host_port_and_folder(void **state)
 {
 	struct pierced_host host = plain;
 
@@ -64,6 +64,9 @@ static void test_lesson_is_about_scheme_host_and_port(void **state)
 	assert_int_equal(known(host), RUNG_ORIGINAL);
 	host.scheme = SCHEME_HTTP;
 	host.name = SPAN("example.tes");
+	assert_int_equal(known(host), RUNG_ORIGINAL);
+	host = plain;
+	host.folder = 1;
 	assert_int_equal(known(host), RUNG_ORIGINAL);
 }
 
@@ -197,6 +200,19 @@ static void test_bills_are_of_the_most_expensive_hosts(void **state)
 	assert_int_equal(total.bytes, 110);
 }
 
+static void test_folders_of_a_host_are_billed_together(void **state)
+{
+	struct pierced_cost cost = { .exchanges = 1 }, total;
+	struct pierced_host folder = plain;
+	struct pierced_bill bills[2];
+
+	(void)state;
+	for (folder.folder = 0; folder.folder < 3; folder.folder++)
+		pierced_hosts_spend(&hosts, &folder, &cost);
+	assert_int_equal(pierced_hosts_bills(&hosts, &total, bills, 2), 1);
+	assert_int_equal(bills[0].cost.exchanges, 3);
+}
+
 static void test_costs_outlive_lessons(void **state)
 {
 	struct pierced_cost cost = { .exchanges = 1 }, total;
@@ -252,12 +268,13 @@ static void test_summary_names_hosts_where_piercing_is_for_nothing(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(test_lesson_is_about_scheme_host_and_port),
+		TEST(test_lesson_is_about_scheme_host_port_and_folder),
 		TEST(test_later_lesson_replaces_the_former),
 		TEST(test_lesson_expires),
 		TEST(test_number_of_hosts_is_bounded_and_the_longest_unchanged_goes),
 		TEST(test_host_with_a_name_that_no_host_has_is_not_remembered),
 		TEST(test_bills_are_of_the_most_expensive_hosts),
+		TEST(test_folders_of_a_host_are_billed_together),
 		TEST(test_costs_outlive_lessons),
 		TEST(test_summary_names_hosts_where_piercing_is_for_nothing),
 		TEST(test_pieces_of_a_download_share_a_token),

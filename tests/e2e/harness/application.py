@@ -3,7 +3,8 @@
 document  changed by PUT, guarded by If-Match       signed  answers only what AWS Signature 4 has signed
 film      a large file, read in ranges              account behind a login with a cookie
 text      encoded as the client accepts it          api     for other origins' scripts, with credentials
-sri       a page that pins its script by a hash     stream  events;  chat  a WebSocket, echoing
+sri       a page that pins its script by a hash     strict  knows its URLs in one spelling only
+stream    events                                    chat    a WebSocket, echoing
 """
 import base64
 import email.utils
@@ -32,7 +33,7 @@ class Application:
         self.revisions = {}
         self.more = {}
         self.answers = {"document": self.document, "film": self.film, "signed": self.signed, "account": self.account,
-                        "text": self.text, "api": self.api, "sri": self.sri}
+                        "text": self.text, "api": self.api, "sri": self.sri, "strict": self.strict}
         self.conversations = {"stream": self.stream, "chat": self.chat}
 
     def document(self, request, path):
@@ -92,6 +93,12 @@ class Application:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         page = f'<!doctype html><body><script src=script.js integrity="sha256-{digest}"></script>'
         return answer(page.encode(), KEPT, "Content-Type: text/html")
+
+    @staticmethod
+    def strict(request, path):
+        if request.target != path:
+            return answer(b"what is that?", status="400 Bad Request")
+        return answer(b"as ever", KEPT)
 
     def stream(self, conn, request, path):
         """One event, and the next when more[path] is set."""
