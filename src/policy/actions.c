@@ -343,9 +343,13 @@ static void drop_alternatives(struct action_run *run, const char *why)
 	drop(run, HEADER_ALT_SVC, why);
 }
 
+/* An answer to a preflight that says nothing is remembered too: for 5 seconds (Fetch, "CORS-preflight fetch"). */
 static void forget_preflight(struct action_run *run, const char *why)
 {
-	if (message_has(run->message, HEADER_ACCESS_CONTROL_MAX_AGE))
+	bool preflight = run->request->method_id == METHOD_OPTIONS &&
+			 message_has(run->request, HEADER_ACCESS_CONTROL_REQUEST_METHOD);
+
+	if (preflight || message_has(run->message, HEADER_ACCESS_CONTROL_MAX_AGE))
 		set(run, HEADER_ACCESS_CONTROL_MAX_AGE, SPAN("0"), why);
 }
 

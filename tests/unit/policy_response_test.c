@@ -104,6 +104,33 @@ static void test_answers_to_head_and_query_are_treated_as_to_get(void **unused)
 	assert_text("QUERY", exchange(&bust, "QUERY", "", 200, "", out), TRIPLE "\n" BYPASS);
 }
 
+static void test_preflights_are_not_remembered_whether_they_say_so_or_not(void **unused)
+{
+	static const struct {
+		const char *name, *method, *request, *sent, *expected;
+	} rows[] = {
+		{ "silent", "OPTIONS", "Access-Control-Request-Method: PUT", "", "0" },
+		{ "for a day", "OPTIONS", "Access-Control-Request-Method: PUT", "Access-Control-Max-Age: 86400", "0" },
+		{ "no preflight", "OPTIONS", "Origin: http://a.test", "", "none" },
+		{ "the request itself", "PUT", "Access-Control-Request-Method: PUT", "", "none" },
+	};
+	static const struct policy_settings *const both[] = { &bust, &revalidate };
+	char out[HEAD_TEXT_MAX];
+
+	(void)unused;
+	for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+		const char *name = rows[i / 2].name;
+
+		exchange(both[i % 2], rows[i / 2].method, rows[i / 2].request, 204, rows[i / 2].sent, out);
+		const char *at = strstr(out, "Access-Control-Max-Age: ");
+		if (!at)
+			at = "Access-Control-Max-Age: none";
+		at = strchr(at, ' ') + 1;
+		if (strncmp(at, rows[i / 2].expected, strlen(rows[i / 2].expected)) != 0)
+			fail_msg("%s: %s instead of %s", name, at, rows[i / 2].expected);
+	}
+}
+
 static void test_revalidate_lets_the_client_keep_and_makes_it_ask(void **unused)
 {
 	static const struct row rows[] = {
@@ -312,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_busted_answer_may_not_be_kept),
 		cmocka_unit_test(test_answer_to_other_methods_may_stay_in_the_history),
 		cmocka_unit_test(test_answers_to_head_and_query_are_treated_as_to_get),
+		cmocka_unit_test(test_preflights_are_not_remembered_whether_they_say_so_or_not),
 		cmocka_unit_test(test_revalidate_lets_the_client_keep_and_makes_it_ask),
 		cmocka_unit_test(test_passive_modes_leave_the_answer_alone),
 		cmocka_unit_test(test_interim_answers_are_left_alone),
