@@ -217,12 +217,12 @@ static bool list_names(const struct message *m, enum header id, struct span item
 
 const char *policy_refuses(const struct policy_settings *settings, const struct message *request)
 {
-	static const enum header marks[] = { HEADER_SEC_PURPOSE, HEADER_PURPOSE, HEADER_X_MOZ };
+	static const enum header marks[] = { HEADER_SEC_PURPOSE, HEADER_PURPOSE, HEADER_X_PURPOSE, HEADER_X_MOZ };
 
 	if (settings->mode != MODE_BUST || !method_is_bustable(request->method_id))
 		return NULL;
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
-		if (list_names(request, marks[i], SPAN("prefetch")))
+		if (list_names(request, marks[i], SPAN("prefetch")) || list_names(request, marks[i], SPAN("preview")))
 			return "speculative request: what it stored would be used later without asking";
 	return NULL;
 }

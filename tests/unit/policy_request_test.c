@@ -315,7 +315,9 @@ static void test_speculative_request_is_refused_while_busting(void **unused)
 		{ "GET", "Sec-Purpose: prefetching", false },
 		{ "GET", "Sec-Purpose: x;prefetch", false },
 		{ "GET", "Sec-Purpose:", false },
-		{ "GET", "X-Purpose: prefetch\nSec-Purpose: x", false },
+		{ "GET", "X-Purpose: preview", true },
+		{ "GET", "X-Purpose: prefetch\nSec-Purpose: x", true },
+		{ "GET", "X-Purpose: x\nSec-Purpose: previews", false },
 		{ "GET", "", false },
 	};
 
