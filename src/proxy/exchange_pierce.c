@@ -69,7 +69,8 @@ static bool begins_at_zero(struct span range)
 /* Pieces of a file share a token, everything else gets one of its own. */
 static uint64_t token_of(struct exchange *x)
 {
-	uint64_t fresh = pierced_hosts_token(x->worker->shared->pierced_hosts), token;
+	struct pierced_host host = host_of(x);
+	uint64_t fresh = pierced_hosts_token(x->worker->shared->pierced_hosts, &host), token;
 	struct span range = message_value(&x->request, HEADER_RANGE);
 
 	if (!range.n || message_edit(&x->request, HEADER_RANGE))

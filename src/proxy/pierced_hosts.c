@@ -19,9 +19,10 @@ struct entry {
 	char name[PIERCED_HOST_NAME_MAX + 1]; /* lower case */
 };
 
-void pierced_hosts_init(struct pierced_hosts *h, uint64_t seed)
+void pierced_hosts_init(struct pierced_hosts *h, uint64_t first_token, uint64_t secret)
 {
-	atomic_init(&h->token, seed);
+	atomic_init(&h->next_token, first_token);
+	h->secret = secret;
 	pthread_mutex_init(&h->lock, NULL);
 	h->cost = (struct pierced_cost){ 0 };
 	h->count = 0;
@@ -53,6 +54,18 @@ static unsigned bucket_of(const struct pierced_host *host)
 	uint32_t n = span_ihash(host->name, host->port ^ (uint32_t)host->scheme << 16 ^ host->folder);
 
 	return (n ^ n >> 16) % PIERCED_BUCKETS;
+}
+
+uint64_t pierced_hosts_token(struct pierced_hosts *h, const struct pierced_host *host)
+{
+	uint64_t n = h->secret ^ host->port ^ (uint64_t)host->scheme << 16;
+
+	for (size_t i = 0; i < host->name.n; i++) {
+		n = (n ^ (unsigned char)ascii_lower(host->name.p[i])) * UINT64_C(0x9e3779b97f4a7c15);
+		n ^= n >> 29;
+	}
+	n = (n ^ h->secret) * UINT64_C(0xbf58476d1ce4e5b9);
+	return (n ^ n >> 31) + atomic_fetch_add_explicit(&h->next_token, 1, memory_order_relaxed);
 }
 
 static struct entry *find(struct pierced_hosts *h, const struct pierced_host *host, unsigned bucket)

@@ -26,7 +26,8 @@ struct pierced_cost {
 enum { PIERCED_HOSTS_MAX = 4096, PIERCED_BUCKETS = 2048, PIERCED_HOST_NAME_MAX = 255 };
 
 struct pierced_hosts {
-	atomic_ullong token;  /* the next; no two requests get the same */
+	atomic_ullong next_token;
+	uint64_t secret;      /* random */
 	atomic_uint in_bucket[PIERCED_BUCKETS];
 	pthread_mutex_t lock; /* guards the rest */
 	struct pierced_cost cost; /* of all hosts, forgotten ones included */
@@ -35,8 +36,8 @@ struct pierced_hosts {
 	struct list buckets[PIERCED_BUCKETS];
 };
 
-/* `seed` is random: tokens of different processes are not to be the same. */
-void pierced_hosts_init(struct pierced_hosts *h, uint64_t seed);
+/* Both are random: tokens of different processes are not to be the same, and hosts are not to compare theirs. */
+void pierced_hosts_init(struct pierced_hosts *h, uint64_t first_token, uint64_t secret);
 void pierced_hosts_fini(struct pierced_hosts *h);
 
 /*
@@ -50,10 +51,11 @@ struct pierced_host {
 	uint32_t folder; /* span_ihash() of it, 0 for all of the host; two that collide share what is learned */
 };
 
-static inline uint64_t pierced_hosts_token(struct pierced_hosts *h)
-{
-	return atomic_fetch_add_explicit(&h->token, 1, memory_order_relaxed);
-}
+/*
+ * A number that no other request to this host gets, one more than the last.  From where it counts is different for each
+ * host, so that it tells a host nothing about where else its visitors go.
+ */
+uint64_t pierced_hosts_token(struct pierced_hosts *h, const struct pierced_host *host);
 
 /* What is known; all zero when nothing is, or not any more. */
 struct climb_lesson pierced_hosts_find(struct pierced_hosts *h, const struct pierced_host *host);

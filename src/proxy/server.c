@@ -544,7 +544,7 @@ static void server_fini(struct server *s)
 static void memory_init(struct server *s)
 {
 	learned_init(&s->learned);
-	pierced_hosts_init(&s->pierced_hosts, random_number());
+	pierced_hosts_init(&s->pierced_hosts, random_number(), random_number());
 	pieces_init(&s->pieces, random_number());
 	s->shared.learned = &s->learned;
 	s->shared.pierced_hosts = &s->pierced_hosts;

@@ -22,7 +22,7 @@ static struct pieces pieces;
 static int set_up(void **state)
 {
 	(void)state;
-	pierced_hosts_init(&hosts, 5);
+	pierced_hosts_init(&hosts, 5, 0x123456789abcdef);
 	pieces_init(&pieces, 7);
 	return 0;
 }
@@ -170,6 +170,18 @@ static void test_the_latest_of_very_many_downloads_are_kept(void **state)
 	}
 }
 
+static void test_tokens_count_on_for_a_host_and_tell_hosts_nothing_of_each_other(void **state)
+{
+	struct pierced_host other = { SPAN("other.test"), 80, SCHEME_HTTP };
+	uint64_t first = pierced_hosts_token(&hosts, &plain), elsewhere = pierced_hosts_token(&hosts, &other);
+
+	(void)state;
+	assert_int_equal(pierced_hosts_token(&hosts, &plain), first + 2);
+	assert_int_equal(pierced_hosts_token(&hosts, &other), elsewhere + 2);
+	uint64_t apart = first < elsewhere ? elsewhere - first : first - elsewhere;
+	assert_true(apart > UINT32_MAX);
+}
+
 static void spend(const char *name, unsigned times, struct pierced_cost cost)
 {
 	struct pierced_host host = { .name = span_str(name), .port = 443, .scheme = SCHEME_HTTPS };
@@ -273,6 +285,7 @@ int main(void)
 		TEST(test_lesson_expires),
 		TEST(test_number_of_hosts_is_bounded_and_the_longest_unchanged_goes),
 		TEST(test_host_with_a_name_that_no_host_has_is_not_remembered),
+		TEST(test_tokens_count_on_for_a_host_and_tell_hosts_nothing_of_each_other),
 		TEST(test_bills_are_of_the_most_expensive_hosts),
 		TEST(test_folders_of_a_host_are_billed_together),
 		TEST(test_costs_outlive_lessons),
