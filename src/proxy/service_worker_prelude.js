@@ -1,9 +1,9 @@
 /*
  * What freshet puts in front of a service worker's script where service-workers = wrap.
  *
- * What the worker takes out of the Cache API is asked of the origin first, and the stored copy is used where nothing
- * better comes: without a network, in time, or but an error.  What the worker fetches goes past the browser's HTTP
- * cache.  And it takes over at once, instead of waiting until all pages of its predecessor are closed.
+ * What the worker takes out of the Cache API is asked of the origin first; the stored copy is used where the network is
+ * down, the origin too slow, or its answer an error.  What the worker fetches goes past the browser's HTTP cache.  And
+ * it takes over at once, instead of waiting until all pages of its predecessor are closed.
  *
  * Runs in classic and module workers, strict or not, and leaves no name behind.  What is not a copy of something that
  * the origin has, it leaves alone: answers that the site's own code made, and what is asked for without GET.
@@ -74,7 +74,7 @@
 		return response.type === "opaque" || (["basic", "cors"].includes(response.type) && response.url !== "");
 	}
 
-	/* Who asked by address, or was given an answer of another kind, gets the same kind again. */
+	/* Asked anew in such a way that the answer is of the same type as the stored one, or none. */
 	function likeStored(request, stored) {
 		if (stored.type === "opaque" && request.mode === "cors")
 			return new Request(request, { mode: "no-cors" });
