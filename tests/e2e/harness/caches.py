@@ -55,8 +55,11 @@ class Varnish(Cache):
     def command(self):
         # The unprivileged jail needs a user of its own; the tests may run as anybody.
         return [find("varnishd"), "-F", "-j", "none", "-n", str(self.folder / "work"),
-                "-a", f"127.0.0.1:{self.port}", "-b", self.origin.authority, "-s", "malloc,16m",
+                "-a", f"127.0.0.1:{self.port}", *self.way(), "-s", "malloc,16m",
                 "-p", "thread_pools=1", "-p", "thread_pool_min=10"]
+
+    def way(self):
+        return ["-b", self.origin.authority]
 
 
 class Squid(Cache):
