@@ -15,14 +15,17 @@ FETCHED = ("preload.txt", "fetch.txt", "forced.txt")
 ALL = {"page", "frame", "script", "module", "import", "worker", "style", "image", "preload", "fetch", "forced"}
 
 
+CHOICE = ["nginx", "nginx that tells", "Varnish", "Squid", "Squid as parent", "Apache", "Traffic Server"]
+
+
 class Visitor:
-    """Goes to the page of that name behind all caches, or some."""
+    """Goes to the page of that name behind a choice of caches."""
 
     def __init__(self, laboratory, context, name):
         self.laboratory = laboratory
         self.page = context.page()
         self.folder = f"/max-age/{name}"
-        self.places = laboratory.places
+        self.places = [laboratory.place(name) for name in CHOICE]
 
     def fill_caches(self):
         self.laboratory.fill(*(f"{self.folder}/{part}" for part in (*PARTS, *FETCHED)))
@@ -56,7 +59,7 @@ def test_without_freshet_chromium_shows_old_parts_through_every_cache(laboratory
     assert not visiting.old()
     laboratory.site.change()
     found = visiting.old()
-    assert set(found) == {place.name for place in laboratory.places}
+    assert list(found) == CHOICE
     assert all(set(parts) == ALL for parts in found.values()), found
 
 
@@ -65,7 +68,7 @@ def test_chromium_shows_nothing_old_through_caches_that_freshet_gets_past(labora
     visiting = visitor(pierce, pierce=pierce)
     # Each cache once, with the least that is needed to get past it.
     less = {"never": [], "auto": ["never"], "always": ["never", "auto"]}[pierce]
-    visiting.places = [place for place in laboratory.places
+    visiting.places = [place for place in visiting.places
                        if place.is_reached(pierce) and not any(map(place.is_reached, less))]
     visiting.fill_caches()
     laboratory.site.change()
@@ -80,10 +83,40 @@ def test_what_chromium_stored_before_freshet_was_there_is_gone_after_the_first_c
         assert not visiting.old()
         laboratory.site.change()
         proxy.reload(mode="bust", pierce="always", purge_client="first-contact")
-        for place in laboratory.places:
+        for place in visiting.places:
             visiting.page.visit(place.url("/landed/contact"))
         visiting.page = context.page()  # a tab keeps some parts in memory
         assert not visiting.old()
+
+
+def test_back_shows_what_is_there_now_but_for_pictures(laboratory, visitor):
+    """Blink takes these from the tab's memory when it goes back, no-store or not."""
+    visiting = visitor("back", pierce="always", back_forward="evict")
+    for place in map(laboratory.place, ("nginx", "Varnish")):
+        visiting.look(place)
+        visiting.page.follow(place.url("/landed/elsewhere"))
+        laboratory.site.change()
+        visiting.page.back()
+        shown = visiting.page.evaluate("look()") | {"image": laboratory.site.version}
+        assert shown == dict.fromkeys(ALL, laboratory.site.version), place.name
+
+
+def test_worker_from_before_that_answers_from_its_store_is_made_to_ask(laboratory, chromium):
+    with laboratory.proxy(mode="off") as proxy, chromium.context(proxy) as context:
+        pages = {name: context.page() for name in ("nginx", "Varnish")}
+        for name, page in pages.items():
+            page.visit(laboratory.place(name).url("/max-age/offline/offline.html"))
+        for page in pages.values():
+            page.wait_for("!!navigator.serviceWorker.controller")
+        laboratory.site.change()
+        proxy.reload(mode="bust", pierce="always", service_workers="wrap")
+        for page in pages.values():
+            page.reload()
+        for page in pages.values():
+            page.wait_for("!!window.taken")
+            page.reload()
+        now = f"version {laboratory.site.version}"
+        assert {name: page.text() for name, page in pages.items()} == dict.fromkeys(pages, now)
 
 
 CREDENTIALS = {"credentials": "include", "headers": {"x-custom": "1"}}

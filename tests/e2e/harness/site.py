@@ -55,6 +55,18 @@ async function look() {{
 <script type=module src=module.js></script>
 """
 
+# A page whose service worker answers from its own store; `taken` tells that a worker took over.
+OFFLINE_PAGE = """<!doctype html><body>version {version}<script>
+navigator.serviceWorker.oncontrollerchange = () => window.taken = true;
+navigator.serviceWorker.register("offline.js");
+</script>
+"""
+OFFLINE = """
+self.oninstall = event => event.waitUntil(caches.open("kept").then(kept => kept.add("offline.html")));
+self.onactivate = event => event.waitUntil(clients.claim());
+self.onfetch = event => event.respondWith(caches.match(event.request).then(kept => kept || fetch(event.request)));
+"""
+
 PARTS = {
     "page.html": ("text/html", PAGE),
     "frame.html": ("text/html", "version {version}"),
@@ -63,6 +75,8 @@ PARTS = {
     "script.js": ("text/javascript", "seen.script = {version}"),
     "module.js": ("text/javascript", 'import other from "./import.js"; seen.module = {version}; seen.import = other'),
     "import.js": ("text/javascript", "export default {version}"),
+    "offline.html": ("text/html", OFFLINE_PAGE),
+    "offline.js": ("text/javascript", OFFLINE.replace("{", "{{").replace("}", "}}")),
     "worker.js": ("text/javascript", "var seen = {{worker: {version}}}; importScripts('script.js'); postMessage(seen)"),
 }
 TEXT = ("text/plain", "version {version} of {path}\n")
