@@ -50,8 +50,8 @@ OUR_CFLAGS  = $(CPPFLAGS) $(CFLAGS) $(OUR_DEFS) $(HARDEN) $(LTO) $(SAN) -fPIE -p
 OUR_LDFLAGS = $(LDFLAGS) $(LTO) $(SAN) -pie -pthread -Wl,-z,relro,-z,now
 
 SRCS := $(wildcard src/*.c src/*/*.c)
-SCRIPTS := $(wildcard src/*/*.js)
-OBJS := $(SRCS:%.c=$(BUILD)/%.o) $(SCRIPTS:%=$(BUILD)/%.o)
+ASSETS := $(wildcard src/*/*.js src/*/*.css src/*/*.html src/*/*.svg)
+OBJS := $(SRCS:%.c=$(BUILD)/%.o) $(ASSETS:%=$(BUILD)/%.o)
 # Folders that must work without an event loop, a resolver and TLS: what tests and fuzzers link.
 PURE_OBJS := $(foreach d,base http policy config inspect,$(filter $(BUILD)/src/$(d)/%,$(OBJS))) \
 	$(BUILD)/src/tls/hello.o
@@ -100,15 +100,14 @@ $(BUILD)/src/%.o: src/%.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) $(WARN) $(WERROR) -c -o $@ $<
 
-# Scripts for browsers become constants; the ? is for trigraphs.
-$(BUILD)/src/%.js.c: src/%.js Makefile
-	$(Q)mkdir -p $(@D) && { printf '#include "proxy/scripts.h"\nstatic const char text[] =\n'; \
+# What goes to browsers as it is becomes constants, live.css live_css; the ? is for trigraphs.
+$(ASSETS:%=$(BUILD)/%.c): $(BUILD)/%.c: % Makefile
+	$(Q)mkdir -p $(@D) && { printf '#include "proxy/assets.h"\nstatic const char text[] =\n'; \
 		sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $<; \
-		printf ';\nconst struct span %s_script = { text, sizeof(text) - 1 };\n' $(notdir $*); } >$@
+		printf ';\nconst struct span %s = { text, sizeof(text) - 1 };\n' $(subst .,_,$(notdir $<)); } >$@
 
-.SECONDARY: $(SCRIPTS:%=$(BUILD)/%.c)
-$(BUILD)/src/%.js.o: $(BUILD)/src/%.js.c $(BUILD)/flags
-	$(call say,CC,src/$*.js)
+$(ASSETS:%=$(BUILD)/%.o): %.o: %.c $(BUILD)/flags
+	$(call say,CC,$(<:$(BUILD)/%.c=%))
 	$(Q)$(CC) $(OUR_CFLAGS) $(WARN) $(WERROR) -c -o $@ $<
 
 $(BUILD)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(BUILD)/flags

@@ -65,7 +65,7 @@ static void redact_record_url(struct record *r)
 /* Opens the object. */
 static void put_facts(struct json *j, const struct past *p, bool with_secrets)
 {
-	char text[ACCESS_LOG_LINE_MAX];
+	char text[ACCESS_LOG_LINE_MAX], id[20];
 	struct record record;
 
 	memcpy(&record, p->record, offsetof(struct record, url) + p->record->url_len);
@@ -76,6 +76,8 @@ static void put_facts(struct json *j, const struct past *p, bool with_secrets)
 	json_key(j, SPAN("facts"));
 	line_put(&j->line, span_of(text, n - 1)); /* without its line end */
 	j->comma = true;
+	json_key(j, SPAN("id"));
+	json_string(j, span_of(id, span_put_u64(id, p->record->exchange_id)));
 	json_key(j, SPAN("type"));
 	json_string(j, span_first(media_type(p), 100));
 }

@@ -6,6 +6,7 @@
 
 #include "proxy/dial.h"
 #include "proxy/exchange_steps.h"
+#include "proxy/live.h"
 #include "proxy/report.h"
 #include "tls/transport.h"
 
@@ -46,6 +47,7 @@ static void exchange_start(struct exchange *x)
 	x->waiting_at = NULL;
 	x->dial = NULL;
 	x->login = NULL;
+	x->viewer = NULL;
 	x->user = NULL;
 	x->retry_after_s = 0;
 	x->login_failed = false;
@@ -220,6 +222,7 @@ static void exchange_finish(struct exchange *x)
 		origin_forget(x);
 	if (x->login)
 		login_forget(x);
+	viewer_free(x->viewer);
 	dial_cancel(x->dial);
 	flow_fini(&x->up, x->worker);
 	flow_fini(&x->down, x->worker);
@@ -257,6 +260,8 @@ static enum step step(struct exchange *x)
 		return step_relay(x);
 	case STAGE_TUNNEL:
 		return step_tunnel(x);
+	case STAGE_LIVE:
+		return step_live(x);
 	case STAGE_DONE:
 		break;
 	}
@@ -335,7 +340,7 @@ void exchange_client_readable(struct exchange *x)
 		exchange_client_broken(x);
 		return;
 	}
-	if (sending || x->stage == STAGE_HELLO)
+	if (sending || x->stage == STAGE_HELLO || x->stage == STAGE_LIVE)
 		exchange_step(x);
 	else
 		update_interest(x);

@@ -16,6 +16,7 @@
 #include "proxy/snapshot.h"
 
 struct client;
+struct viewer;
 struct login;
 struct user;
 struct dial;
@@ -37,6 +38,7 @@ enum stage {
 	STAGE_HEAD,    /* the body follows, the response's head is awaited */
 	STAGE_RELAY,   /* both bodies, each at its pace */
 	STAGE_TUNNEL,  /* opaque bytes, both ways */
+	STAGE_LIVE,    /* the live page's news, as they come */
 	STAGE_DONE,
 };
 
@@ -89,6 +91,7 @@ struct exchange {
 	struct origin_conn *origin;  /* borrowed; NULL before SEND and after the loan */
 	struct origin *waiting_at;   /* borrowed: in whose line it stands; NULL none */
 	struct dial *dial;           /* owned: a tunnel's connection being made; NULL none */
+	struct viewer *viewer;       /* owned: who watches by the live page; NULL without */
 	struct login *login;         /* borrowed: the check of a password that it waits for; NULL none */
 	const struct user *user;     /* who logged in; points into the view's configuration; NULL nobody */
 	struct list wait_link;       /* in waiting_at's line, or login's */

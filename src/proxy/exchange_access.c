@@ -1,7 +1,6 @@
 /*
  * The beginning of an exchange: who asks, and may he.
  */
-#include "proxy/exchange_steps.h"
 #include "proxy/pages.h"
 
 /* False when the client's address has too many requests in flight. */
@@ -51,16 +50,17 @@ enum step step_access(struct exchange *x)
 enum step step_login(struct exchange *x)
 {
 	const char *why = NULL;
+	enum reply_error ask = login_is_to_site(x) ? REPLY_LOGIN_SITE : REPLY_LOGIN;
 
 	switch (login_check(x, &why)) {
 	case LOGIN_RIGHT:
 		break;
 	case LOGIN_WRONG:
-		return exchange_fail(x, REPLY_LOGIN, "unknown user or wrong password");
+		return exchange_fail(x, ask, "unknown user or wrong password");
 	case LOGIN_MISSING:
-		return exchange_fail(x, REPLY_LOGIN, "the request says not who asks");
+		return exchange_fail(x, ask, "the request says not who asks");
 	case LOGIN_MALFORMED:
-		return exchange_fail(x, REPLY_LOGIN, why);
+		return exchange_fail(x, ask, why);
 	case LOGIN_THROTTLED:
 		return exchange_fail(x, REPLY_LOGIN_THROTTLED, "too many wrong passwords came from the client's address");
 	case LOGIN_BUSY:

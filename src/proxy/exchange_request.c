@@ -4,7 +4,7 @@
 #include "proxy/dial.h"
 #include "proxy/exchange_steps.h"
 #include "proxy/report.h"
-#include "proxy/scripts.h"
+#include "proxy/assets.h"
 
 /* -- policy -- */
 
@@ -78,7 +78,7 @@ enum step step_policy(struct exchange *x)
 	if (refusal)
 		return exchange_fail(x, REPLY_SPECULATION, refusal);
 	if (policy_kills_worker(&x->policy, x->policy.settings, &x->request))
-		return exchange_answered(x, reply_script(x, service_worker_kill_script));
+		return exchange_answered(x, reply_script(x, service_worker_kill_js));
 	loop_mark(x, mark_text);
 	if (has_been_here(x, mark))
 		return exchange_fail(x, REPLY_LOOP, "our own mark is in the request's Via");

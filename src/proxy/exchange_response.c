@@ -7,7 +7,7 @@
 #include "proxy/exchange_steps.h"
 #include "proxy/preface.h"
 #include "proxy/report.h"
-#include "proxy/scripts.h"
+#include "proxy/assets.h"
 #include "tls/transport.h"
 
 enum { INTERIM_MAX = 16 }; /* 1xx responses to one request; more is an origin gone mad */
@@ -226,7 +226,7 @@ static struct preface *wrap(struct exchange *x, struct h1_write *w)
 		w->keep_length = false;
 		return NULL;
 	}
-	preface = preface_new(&x->arena, service_worker_prelude_script);
+	preface = preface_new(&x->arena, service_worker_prelude_js);
 	if (preface)
 		w->content_length += preface_len(preface);
 	else

@@ -2,7 +2,6 @@
  * What a request asks for: a page of ours, a tunnel, something that the proxy itself has to answer, or another's resource.
  */
 #include "inspect/passing.h"
-#include "proxy/exchange_steps.h"
 #include "proxy/pages.h"
 
 /* The name under which freshet's own pages are reached through the proxy. */
@@ -46,10 +45,11 @@ static enum step own_page(struct exchange *x)
 	const struct page *page = page_find(x->target.path);
 	if (!page)
 		return exchange_fail(x, REPLY_NOT_FOUND, NULL);
-	if (x->request.method_id != METHOD_GET && x->request.method_id != METHOD_HEAD)
-		return exchange_fail(x, REPLY_METHOD, NULL);
+	enum step step;
+	if (!page_admits(x, page, &step))
+		return step;
 	x->facts.unrecorded = page->flags & PAGE_UNLOGGED;
-	return exchange_answered(x, page->serve(x));
+	return page->serve(x, page);
 }
 
 void exchange_choose_settings(struct exchange *x)

@@ -324,12 +324,24 @@ static enum login_answer parse_and_judge(struct exchange *x, struct span field, 
 	return answer;
 }
 
-static bool is_there_twice(const struct message *m)
+bool login_is_to_site(const struct exchange *x)
+{
+	return span_starts(x->request.target, SPAN("/")) && !x->client->secure;
+}
+
+static enum header field_of(const struct exchange *x)
+{
+	bool to_site = login_is_to_site(x) && !message_has(&x->request, HEADER_PROXY_AUTHORIZATION);
+
+	return to_site ? HEADER_AUTHORIZATION : HEADER_PROXY_AUTHORIZATION;
+}
+
+static bool is_there_twice(const struct message *m, enum header id)
 {
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < m->field_count; i++)
-		count += m->fields[i].id == HEADER_PROXY_AUTHORIZATION;
+		count += m->fields[i].id == id;
 	return count > 1;
 }
 
@@ -344,17 +356,18 @@ void login_inherit(struct exchange *x)
 enum login_answer login_check(struct exchange *x, const char **why)
 {
 	const struct client_access *a = &x->client->access;
-	struct span field = message_value(&x->request, HEADER_PROXY_AUTHORIZATION);
+	enum header id = field_of(x);
+	struct span field = message_value(&x->request, id);
 	uint64_t serial = x->view->snapshot->serial;
 
 	if (x->user)
 		return LOGIN_RIGHT;
 	if (x->login_failed)
 		return LOGIN_WRONG;
-	if (!message_has(&x->request, HEADER_PROXY_AUTHORIZATION))
+	if (!message_has(&x->request, id))
 		return LOGIN_MISSING;
-	*why = "Proxy-Authorization is there twice";
-	if (is_there_twice(&x->request))
+	*why = "the field that says who asks is there twice";
+	if (is_there_twice(&x->request, id))
 		return LOGIN_MALFORMED;
 	struct secret_digest d = secret_digest(&x->worker->shared->login.key, field);
 	bool known = a->logged_in && a->serial == serial && secret_digest_eq(&a->login, &d);

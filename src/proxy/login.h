@@ -64,6 +64,12 @@ enum login_answer {
 /* *why, constant, is set with LOGIN_MALFORMED. */
 enum login_answer login_check(struct exchange *x, const char **why) MUST_CHECK;
 
+/*
+ * Whether the request is to us as to a web site: then it is Authorization that tells who asks (RFC 9110 section 11.6), as
+ * browsers have no way to log in to a proxy that they do not use.  Proxy-Authorization will do as well.
+ */
+bool login_is_to_site(const struct exchange *x);
+
 /* Who logged in on this connection, if anybody, asks this as well. */
 void login_inherit(struct exchange *x);
 

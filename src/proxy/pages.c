@@ -1,52 +1,57 @@
 /*
- * freshet's own pages: the table of them, and those that are no more than a line of text.
+ * freshet's own pages: the table of them, and those that never change or are no more than a line of text.
  */
 #include "proxy/pages.h"
 
-#include "proxy/exchange_steps.h"
+#include "proxy/assets.h"
 
-static const char home[] =
-	"<!doctype html>\n"
-	"<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n"
-	"<title>freshet</title>\n"
-	"<style>:root{color-scheme:light dark}body{font:1.1em/1.5 system-ui,sans-serif;max-width:40em;margin:3em auto;"
-	"padding:0 1em}code{font-size:.95em}</style>\n"
-	"<h1>freshet</h1>\n"
-	"<p>This is a cache-busting HTTP proxy, and it is running.</p>\n"
-	"<p>Set this address as HTTP proxy in your browser or system, for http and https. Pages over http then come as "
-	"their origin has them now: requests tell every cache on the way to ask the origin, and answers tell your "
-	"browser to keep nothing.</p>\n"
-	"<p>Pages over https pass through unread, so they are <strong>not busted</strong>. The access log marks "
-	"them.</p>\n"
-	"</html>\n";
-
-static bool serve_home(struct exchange *x)
+static enum step serve_text(struct exchange *x, const struct page *page)
 {
-	return reply_page(x, 200, SPAN("text/html; charset=utf-8"), SPAN(home));
+	return exchange_answered(x, reply_page(x, 200, span_str(page->type), *page->text));
 }
 
-static bool serve_line(struct exchange *x, unsigned status, struct span line)
+static enum step serve_line(struct exchange *x, unsigned status, struct span line)
 {
-	return reply_page(x, status, SPAN("text/plain; charset=utf-8"), line);
+	return exchange_answered(x, reply_page(x, status, SPAN("text/plain; charset=utf-8"), line));
 }
 
-static bool serve_healthy(struct exchange *x)
+static enum step serve_healthy(struct exchange *x, const struct page *page)
 {
+	(void)page;
 	return serve_line(x, 200, SPAN("healthy\n"));
 }
 
-static bool serve_ready(struct exchange *x)
+static enum step serve_ready(struct exchange *x, const struct page *page)
 {
 	bool leaving = worker_is_leaving(x->worker);
 
+	(void)page;
 	return serve_line(x, leaving ? 503 : 200, leaving ? SPAN("draining\n") : SPAN("ready\n"));
 }
 
+#define HTML "text/html; charset=utf-8"
+#define STYLE "text/css; charset=utf-8"
+#define SCRIPT "text/javascript; charset=utf-8"
+#define LIVE_PART (PAGE_UNLOGGED | PAGE_PRIVATE | PAGE_PART)
+
 static const struct page pages[] = {
-	{ "/", serve_home, PAGE_LOGGED },
-	{ "/-/healthy", serve_healthy, PAGE_UNLOGGED | PAGE_OPEN },
-	{ "/-/ready", serve_ready, PAGE_UNLOGGED | PAGE_OPEN },
-	{ "/metrics", page_metrics, PAGE_UNLOGGED },
+	{ "/", serve_text, PAGE_PRIVATE, &live_html, HTML },
+	{ "/live/live.css", serve_text, LIVE_PART, &live_css, STYLE },
+	{ "/live/live.js", serve_text, LIVE_PART, &live_js, SCRIPT },
+	{ "/live/stream.js", serve_text, LIVE_PART, &stream_js, SCRIPT },
+	{ "/live/rows.js", serve_text, LIVE_PART, &rows_js, SCRIPT },
+	{ "/live/filter.js", serve_text, LIVE_PART, &filter_js, SCRIPT },
+	{ "/live/detail.js", serve_text, LIVE_PART, &detail_js, SCRIPT },
+	{ "/live/picture.js", serve_text, LIVE_PART, &picture_js, SCRIPT },
+	{ "/live/words.js", serve_text, LIVE_PART, &words_js, SCRIPT },
+	{ "/live/element.js", serve_text, LIVE_PART, &element_js, SCRIPT },
+	{ "/live/icon.svg", serve_text, LIVE_PART, &icon_svg, "image/svg+xml" },
+	{ "/live/events", page_events, LIVE_PART, NULL, NULL },
+	{ "/live/exchange", page_exchange, LIVE_PART, NULL, NULL },
+	{ "/live/forget", page_forget, LIVE_PART | PAGE_ACTION, NULL, NULL },
+	{ "/-/healthy", serve_healthy, PAGE_UNLOGGED | PAGE_OPEN, NULL, NULL },
+	{ "/-/ready", serve_ready, PAGE_UNLOGGED | PAGE_OPEN, NULL, NULL },
+	{ "/metrics", page_metrics, PAGE_UNLOGGED, NULL, NULL },
 };
 
 const struct page *page_find(struct span path)

@@ -4,25 +4,41 @@
 #ifndef FRESHET_PROXY_PAGES_H
 #define FRESHET_PROXY_PAGES_H
 
-#include "base/span.h"
-
-struct exchange;
+#include "proxy/exchange_steps.h"
 
 enum page_flags {
 	PAGE_LOGGED = 0,
-	PAGE_UNLOGGED = 1, /* asked for all the time, by machines: neither in the access log nor counted */
+	PAGE_UNLOGGED = 1, /* asked for all the time, by programs: neither in the access log nor counted */
 	PAGE_OPEN = 2,     /* says nothing but that we are there: without a password */
+	PAGE_PRIVATE = 4,  /* tells of exchanges: for this machine, or with a password; pages_private.c */
+	PAGE_PART = 8,     /* of another page, which alone may fetch it */
+	PAGE_ACTION = 16,  /* does something: POST only, with the page's token */
 };
 
 struct page {
 	const char *path;
-	bool (*serve)(struct exchange *x); /* answers GET and HEAD; false when the client is gone */
+	enum step (*serve)(struct exchange *x, const struct page *page); /* answers, or begins to */
 	unsigned flags;
+	const struct span *text; /* what pages that never change consist of; NULL for the others */
+	const char *type;        /* its media type */
 };
 
 /* The page of that path (query ignored); NULL where there is none. */
 const struct page *page_find(struct span path) MUST_CHECK;
 
-bool page_metrics(struct exchange *x); /* pages_metrics.c */
+/* Whether the client may see it, and has the right method; else answers why not, and *step says how it goes on. */
+bool page_admits(struct exchange *x, const struct page *page, enum step *step) MUST_CHECK;
+
+/* Whether the client is on this machine and nobody stands between him and us. */
+bool page_client_is_here(const struct exchange *x);
+
+/* What our own page shows with what it has done: nobody else can read it.  SECRET_TOKEN_TEXT bytes, no NUL. */
+enum { PAGE_TOKEN_BYTES = 32 };
+void page_token(const struct shared *shared, char out[PAGE_TOKEN_BYTES]);
+
+enum step page_metrics(struct exchange *x, const struct page *page);  /* pages_metrics.c */
+enum step page_exchange(struct exchange *x, const struct page *page); /* pages_live.c */
+enum step page_forget(struct exchange *x, const struct page *page);
+enum step page_events(struct exchange *x, const struct page *page);   /* live.c */
 
 #endif

@@ -27,7 +27,7 @@ static const struct reply_info info[] = {
 
 /* -- text -- */
 
-enum { BODY_MAX = 4096, HEAD_MAX = 1024, PLACE_MAX = 300 };
+enum { BODY_MAX = 4096, HEAD_MAX = 1536, PLACE_MAX = 600 };
 
 /* Text being composed; what does not fit is left out. */
 struct text {
@@ -138,7 +138,9 @@ static void put_proxy_status(struct text *t, const struct exchange *x, const str
 	put_format(t, "; details=\"%s\"\r\n", details ? details : e->title);
 	if (e->status == 429) /* RFC 6585 section 4; a place comes free with any request's end */
 		put_format(t, "Retry-After: %u\r\n", x->retry_after_s ? x->retry_after_s : 1u);
-	if (e->status == 407) /* RFC 7617 */
+	if (e->status == 401) /* RFC 7617 */
+		put(t, SPAN("WWW-Authenticate: Basic realm=\"freshet\", charset=\"UTF-8\"\r\n"));
+	if (e->status == 407)
 		put(t, SPAN("Proxy-Authenticate: Basic realm=\"freshet\", charset=\"UTF-8\"\r\n"));
 }
 
@@ -151,6 +153,8 @@ static const char *reason_phrase(unsigned status)
 		return "OK";
 	case 400:
 		return "Bad Request";
+	case 401:
+		return "Unauthorized";
 	case 403:
 		return "Forbidden";
 	case 404:
@@ -188,7 +192,20 @@ static const char *reason_phrase(unsigned status)
 	}
 }
 
-/* Sends a whole answer.  `fields` are further lines, each with its CRLF. */
+/* For answers that hold nothing but text and the style that goes with it. */
+#define NOTHING_ACTIVE "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
+
+/* For our own pages: what is ours may run, and nobody else may have any part in it, or it in theirs. */
+#define ONLY_OURS \
+	"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " \
+	"img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n" \
+	"Cross-Origin-Resource-Policy: same-origin\r\n" \
+	"X-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n"
+
+/*
+ * Sends an answer.  `fields` are further lines, each with its CRLF.  With a body without pointer it is only begun, and
+ * the end of the connection will be its end.
+ */
 static bool send_reply(struct exchange *x, unsigned status, struct span content_type, struct span fields, struct span body)
 {
 	char head_text[HEAD_MAX], date[HTTP_DATE_BYTES];
@@ -201,10 +218,10 @@ static bool send_reply(struct exchange *x, unsigned status, struct span content_
 	put_format(&head, "HTTP/1.1 %u %s\r\nDate: %.*s\r\n", status, reason_phrase(status), HTTP_DATE_BYTES, date);
 	if (content_type.n)
 		put_format(&head, "Content-Type: %.*s\r\n", SPAN_ARG(content_type));
-	put_format(&head, "Content-Length: %zu\r\n", body.n);
+	if (body.p)
+		put_format(&head, "Content-Length: %zu\r\n", body.n);
 	put(&head, SPAN("Cache-Control: no-cache, no-store, must-revalidate\r\nPragma: no-cache\r\nExpires: 0\r\n"));
-	put(&head, SPAN("X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; "
-			"style-src 'unsafe-inline'\r\n"));
+	put(&head, SPAN("X-Content-Type-Options: nosniff\r\n"));
 	put(&head, fields);
 	if (!x->client_persistent)
 		put(&head, SPAN("Connection: close\r\n"));
@@ -235,28 +252,37 @@ bool reply_error(struct exchange *x, enum reply_error error, const char *details
 		put_error_html(&body, x, e, details);
 	else
 		put_error_text(&body, x, e, details);
+	put(&status, SPAN(NOTHING_ACTIVE));
 	put_proxy_status(&status, x, e, details);
 	if (error == REPLY_METHOD)
 		put(&status, SPAN("Allow: GET, HEAD\r\n")); /* RFC 9110 section 15.5.6 */
+	if (error == REPLY_METHOD_ACTION)
+		put(&status, SPAN("Allow: POST\r\n"));
 	return send_reply(x, e->status, html ? SPAN("text/html; charset=utf-8") : SPAN("text/plain; charset=utf-8"),
 		span_of(status.data, status.n), span_of(body.data, body.n));
 }
 
 bool reply_page(struct exchange *x, unsigned status, struct span content_type, struct span body)
 {
-	return send_reply(x, status, content_type, SPAN_NONE, body);
+	return send_reply(x, status, content_type, SPAN(ONLY_OURS), body.n ? body : SPAN(""));
+}
+
+bool reply_begin(struct exchange *x, struct span content_type)
+{
+	x->client_persistent = false;
+	return send_reply(x, 200, content_type, SPAN(ONLY_OURS), SPAN_NONE);
 }
 
 /* The path's folder is all that a worker may have the care of unless its script's answer says more. */
 bool reply_script(struct exchange *x, struct span script)
 {
-	return send_reply(x, 200, SPAN("text/javascript; charset=utf-8"), SPAN("Service-Worker-Allowed: /\r\n"), script);
+	return send_reply(x, 200, SPAN("text/javascript; charset=utf-8"), SPAN(NOTHING_ACTIVE "Service-Worker-Allowed: /\r\n"), script);
 }
 
 bool reply_options(struct exchange *x)
 {
 	return send_reply(x, 200, SPAN_NONE,
-		SPAN("Allow: GET, HEAD, QUERY, POST, PUT, DELETE, PATCH, OPTIONS, TRACE, CONNECT\r\n"), SPAN_NONE);
+		SPAN("Allow: GET, HEAD, QUERY, POST, PUT, DELETE, PATCH, OPTIONS, TRACE, CONNECT\r\n"), SPAN(""));
 }
 
 bool reply_trace(struct exchange *x)

@@ -20,8 +20,11 @@ enum reply_error {
  */
 bool reply_error(struct exchange *x, enum reply_error error, const char *details) MUST_CHECK;
 
-/* Sends a page; content_type is a constant.  False when the client is gone. */
+/* Sends a page of our own; content_type is a constant.  False when the client is gone. */
 bool reply_page(struct exchange *x, unsigned status, struct span content_type, struct span body) MUST_CHECK;
+
+/* Sends the head of a page whose text is sent as it comes about, and whose end the connection's end will be. */
+bool reply_begin(struct exchange *x, struct span content_type) MUST_CHECK;
 
 /* Sends a service worker's script, good for any scope of its site.  False when the client is gone. */
 bool reply_script(struct exchange *x, struct span script) MUST_CHECK;

@@ -104,6 +104,7 @@ bool worker_init(struct worker *w, unsigned index, struct shared *shared, struct
 	list_init(&w->clients);
 	list_init(&w->dials);
 	logins_init(&w->logins, w);
+	live_init(&w->live, w);
 	origins_init(&w->origins);
 	init_slabs(w);
 	if (!loop_init(&w->loop))
@@ -295,6 +296,7 @@ static void drain(struct worker *w)
 	struct loop *l = &w->loop;
 
 	w->phase = PHASE_DRAINING;
+	live_end(&w->live);
 	if (!l->deadline_us[DEADLINE_CLIENT_IDLE] || l->deadline_us[DEADLINE_CLIENT_IDLE] > DRAIN_IDLE_MS * 1000)
 		loop_set_deadline(l, DEADLINE_CLIENT_IDLE, DRAIN_IDLE_MS);
 	for (size_t i = 0; i < w->listener_count; i++) {
@@ -429,6 +431,7 @@ static void worker_fini(struct worker *w)
 	if (w->last_look)
 		event_free(w->last_look);
 	logins_fini(&w->logins);
+	live_fini(&w->live);
 	loop_fini(&w->loop); /* buries what cut_off() left, so the slabs come after */
 	fini_slabs(w);
 	pipe_pool_fini(&w->pipes);

@@ -17,6 +17,7 @@
 #include "proxy/contacts.h"
 #include "proxy/counters.h"
 #include "proxy/distrust.h"
+#include "proxy/live.h"
 #include "proxy/login.h"
 #include "proxy/origin.h"
 #include "proxy/snapshot.h"
@@ -42,6 +43,7 @@ struct shared {
 	struct contacts contacts;       /* browsers that were told to forget */
 	uint64_t instance;              /* random: tells our own Via from others' */
 	struct log_writer *log_writer;  /* NULL without an access log */
+	atomic_uint viewer_count;       /* live pages, all workers together */
 	struct learned *learned;        /* what outlives a connection */
 	struct pierced_hosts *pierced_hosts; /* … and what piercing has taught */
 	struct pieces *pieces;          /* downloads by ranges */
@@ -97,6 +99,7 @@ struct worker {
 	struct event *last_look;         /* owned: at the listeners, shortly after a drain began */
 	struct field *fields;            /* owned: room for the fields of the head being parsed */
 	struct message response;         /* the response head being passed on: lives within one callback */
+	struct live live;                /* who watches by the live page */
 	struct history *history;         /* the latest exchanges, for the live page; NULL without one.  Other workers read it, so
 	                                  * it outlives the thread: freed by the server, behind the last of them */
 	struct ring *records;            /* borrowed from the log writer; NULL without one */

@@ -54,10 +54,11 @@ def guarded(users_file):
         yield proxy
 
 
-def assert_asked(answer):
-    assert answer.status == 407
-    assert answer.one("Proxy-Authenticate") == CHALLENGE
-    assert "error=http_request_denied" in answer.one("Proxy-Status")
+def assert_asked(answer, as_site=False):
+    """With as_site the request was to the proxy itself, as to a web server."""
+    assert answer.status == (401 if as_site else 407)
+    assert answer.one("WWW-Authenticate" if as_site else "Proxy-Authenticate") == CHALLENGE
+    assert as_site or "error=http_request_denied" in answer.one("Proxy-Status")
 
 
 # -- asking
@@ -86,7 +87,7 @@ def test_every_form_of_request_is_asked(guarded, origin, form):
     }
     with guarded.client() as client:
         client.send(f"{lines[form]}\r\n".encode())
-        assert_asked(client.response())
+        assert_asked(client.response(), as_site=form == "own page")
     assert not origin.connections
 
 
@@ -97,7 +98,7 @@ def test_who_watches_needs_no_password_but_gets_nothing_else_by_it(guarded, orig
         assert client.response().status == 200
         assert_asked(client.get(origin.url(page)))
         client.send(f"GET {page}/.. HTTP/1.1\r\nHost: 127.0.0.1:{guarded.port}\r\n\r\n".encode())
-        assert_asked(client.response())
+        assert_asked(client.response(), as_site=True)
     assert not origin.connections
 
 

@@ -1,0 +1,169 @@
+// The live page: what freshet does, as it happens.  Here its parts are put together.
+import {byId} from "./element.js";
+import {Detail} from "./detail.js";
+import {Filter} from "./filter.js";
+import {Rows} from "./rows.js";
+import {Stream, fetchExchange, forget} from "./stream.js";
+import {read} from "./words.js";
+
+const STATES = {live: "live", wait: "reconnecting", refused: "refused: reload the page", paused: "paused"};
+const WAITING_MAX = 20000;
+
+let paused = false;
+let connection = "wait";
+let waiting = []; // came while paused
+let lost = 0;
+
+const filter = new Filter(() => {
+  rows.refilter();
+  tellCount();
+});
+const rows = new Rows(filter, exchange => {
+  location.hash = exchange.id;
+});
+const detail = new Detail(() => {
+  if (location.hash)
+    history.pushState(null, "", location.pathname);
+  rows.box.focus({preventScroll: true});
+});
+
+function tellState() {
+  const state = connection === "live" && paused ? "paused" : connection;
+  byId("state").textContent = STATES[state];
+  byId("state").dataset.state = state;
+}
+
+function tellCount() {
+  const parts = [`${rows.shown.length} of ${rows.all.length}`];
+  if (waiting.length)
+    parts.push(`${waiting.length} waiting`);
+  if (lost)
+    parts.push(`${lost} missed`);
+  byId("count").textContent = parts.join(" · ");
+}
+
+function arrived(news, missed) {
+  const exchanges = news.map(read);
+  lost += missed;
+  if (paused)
+    waiting = waiting.concat(exchanges).slice(-WAITING_MAX);
+  else
+    rows.add(exchanges);
+  tellCount();
+}
+
+const stream = new Stream({
+  state(name) {
+    connection = name;
+    tellState();
+  },
+  hello(hello) {
+    detail.here = hello.here;
+    byId("empty").dataset.off = hello.records === 0;
+    if (!hello.records)
+      byId("empty").replaceChildren("freshet remembers no exchanges: the option records is 0.");
+  },
+  rows: arrived,
+});
+
+// -- what can be done
+
+function pause() {
+  paused = !paused;
+  byId("pause").setAttribute("aria-pressed", paused);
+  byId("pause").textContent = paused ? "Go on" : "Pause";
+  if (!paused) {
+    rows.add(waiting);
+    waiting = [];
+  }
+  tellState();
+  tellCount();
+}
+
+function clear() {
+  rows.clear();
+  waiting = [];
+  lost = 0;
+  tellCount();
+}
+
+async function forgetAll() {
+  if (await forget(stream.token))
+    clear();
+}
+
+byId("pause").addEventListener("click", pause);
+byId("clear").addEventListener("click", clear);
+byId("forget").addEventListener("click", forgetAll);
+
+// -- one exchange, by the address's fragment
+
+async function show(secrets = false) {
+  const id = location.hash.slice(1);
+  if (!id) {
+    if (!byId("detail").hidden)
+      detail.close();
+    return;
+  }
+  const story = await fetchExchange(id, secrets);
+  if (id !== location.hash.slice(1))
+    return;
+  rows.mark(id);
+  if (story)
+    detail.draw(story, show);
+  else
+    detail.gone(id);
+}
+
+addEventListener("hashchange", () => show());
+show();
+
+// -- keys
+
+const KEYS = {
+  j: () => rows.move(1),
+  k: () => rows.move(-1),
+  ArrowDown: () => rows.move(1),
+  ArrowUp: () => rows.move(-1),
+  Home: () => rows.choose(0, false),
+  End: () => rows.choose(rows.shown.length - 1, false),
+  Enter: () => rows.open(),
+  p: pause,
+  c: clear,
+  "/": () => byId("filter-text").focus(),
+};
+
+function goBack() {
+  if (!byId("detail").hidden)
+    detail.close();
+  else {
+    filter.reset();
+    rows.refilter();
+    tellCount();
+    rows.box.focus({preventScroll: true});
+  }
+}
+
+function inField(target) {
+  return target.matches("input, select, textarea");
+}
+
+addEventListener("keydown", event => {
+  if (event.ctrlKey || event.metaKey || event.altKey)
+    return;
+  if (event.key === "Escape") {
+    goBack();
+    return;
+  }
+  if (inField(event.target) || !Object.hasOwn(KEYS, event.key))
+    return;
+  if (event.key === "Enter" && event.target.matches("button"))
+    return;
+  if (event.key.length > 1 && event.key !== "Enter" && byId("detail").contains(event.target))
+    return; // scrolls there
+  event.preventDefault();
+  KEYS[event.key]();
+});
+
+tellState();
+tellCount();

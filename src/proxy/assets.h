@@ -1,0 +1,16 @@
+/*
+ * What is sent to browsers as it is: the .js, .css, .html and .svg files of the source, which the Makefile turns into text of
+ * the program.
+ */
+#ifndef FRESHET_PROXY_ASSETS_H
+#define FRESHET_PROXY_ASSETS_H
+
+#include "base/span.h"
+
+extern const struct span service_worker_kill_js, service_worker_prelude_js;
+
+/* The live page; src/live/. */
+extern const struct span live_html, live_css, live_js, stream_js, rows_js, filter_js, detail_js, picture_js, words_js,
+	element_js, icon_svg;
+
+#endif

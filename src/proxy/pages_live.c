@@ -1,0 +1,69 @@
+/*
+ * What the live page asks for beside its news: all about one exchange, and that everything be forgotten.
+ */
+#include <stdlib.h>
+
+#include "inspect/story.h"
+#include "proxy/pages.h"
+
+/* The value of a parameter of the request's query; empty where there is none. */
+static struct span parameter(const struct exchange *x, struct span name)
+{
+	struct span rest = span_from(x->target.path, span_find(x->target.path, '?') + 1);
+
+	while (rest.n) {
+		struct span pair = span_first(rest, span_find(rest, '&'));
+
+		rest = span_from(rest, pair.n + 1);
+		if (span_eq(span_first(pair, span_find(pair, '=')), name))
+			return span_from(pair, span_find(pair, '=') + 1);
+	}
+	return SPAN_NONE;
+}
+
+/* Whose history it would be in is in the id; see report_exchange(). */
+static bool find(const struct exchange *x, uint64_t id, char *room, struct past *out)
+{
+	const struct shared *s = x->worker->shared;
+	uint64_t worker = id >> 48;
+
+	return worker < s->worker_count && s->workers[worker].history &&
+	       history_find(s->workers[worker].history, id, room, out);
+}
+
+static enum step tell(struct exchange *x, const struct past *p)
+{
+	bool with_secrets = span_eq(parameter(x, SPAN("secrets")), SPAN("1")) && page_client_is_here(x);
+	char *text = malloc(STORY_MAX);
+
+	if (!text)
+		return exchange_fail(x, REPLY_INTERNAL, "memory is out");
+	size_t n = story_write(p, with_secrets, text);
+	bool sent = reply_page(x, 200, SPAN("application/json"), span_of(text, n));
+	free(text);
+	return exchange_answered(x, sent);
+}
+
+enum step page_exchange(struct exchange *x, const struct page *page)
+{
+	char *room = malloc(HISTORY_COPY_MAX); /* somebody clicked */
+	struct past past;
+	uint64_t id;
+
+	(void)page;
+	bool found = room && span_u64(parameter(x, SPAN("id")), UINT64_MAX, &id) && find(x, id, room, &past);
+	enum step step = found ? tell(x, &past) : exchange_fail(x, REPLY_NOT_FOUND, "no such exchange is remembered");
+	free(room);
+	return step;
+}
+
+enum step page_forget(struct exchange *x, const struct page *page)
+{
+	const struct shared *s = x->worker->shared;
+
+	(void)page;
+	for (unsigned i = 0; i < s->worker_count; i++)
+		if (s->workers[i].history)
+			history_clear(s->workers[i].history);
+	return exchange_answered(x, reply_page(x, 200, SPAN("application/json"), SPAN("{}\n")));
+}

@@ -1,0 +1,268 @@
+"""The live page in Chromium: what people see of it, what keys do, and that hostile traffic stays text.
+
+Pictures of it are left in the test's folder (pytest --basetemp): by day and by night, wide and on a phone.
+"""
+import base64
+import contextlib
+
+import pytest
+
+from harness import Freshet, Origin, response
+
+OWN = "http://freshet.internal/"
+ROWS = "[...document.querySelectorAll('[role=option]:not([hidden])')]"
+ANSWERS = {
+    "/stale.html": response(b"x" * 3000, "Content-Type: text/html; charset=utf-8", "Cache-Control: max-age=60, s-maxage=300",
+                            "Age: 420", "Cache-Status: shield; hit; ttl=-20, edge; fwd=miss", "Set-Cookie: a=hidden"),
+    "/stored.css": response(b"y", "Content-Type: text/css", "Cache-Control: max-age=600", "Age: 42", "X-Cache: HIT"),
+    "/fresh.js": response(b"z", "Content-Type: text/javascript", "Cache-Status: edge; fwd=miss"),
+    "/gone": response(b"no", "Content-Type: text/plain", status="404 Not Found"),
+}
+HOSTILE = "</span><img src=x onerror=document.title=1><script>document.title=2</script>\"'`${document.title=3}"
+
+
+def answer_all(conn):
+    while (request := conn.read_request()) is not None:
+        path = request.target.split("?")[0]
+        hostile = response(b"x", f"Content-Type: {HOSTILE}", f"ETag: {HOSTILE}", f"X-{'a' * 20}: {HOSTILE}", f"Cache-Status: {HOSTILE}")
+        conn.send(ANSWERS.get(path, hostile if path.startswith("/hostile") else response(b"hello")))
+
+
+@pytest.fixture(scope="module")
+def site():
+    with Origin(script=answer_all) as origin:
+        yield origin
+
+
+@pytest.fixture
+def seen(chromium, site):
+    """A proxy with a history of its own, and its live page open in Chromium."""
+    with contextlib.ExitStack() as stack:
+        proxy = stack.enter_context(Freshet(workers=2, pierce="never"))
+        page = stack.enter_context(chromium.context()).page()
+        page.call("Runtime.enable")
+        page.visit(f"http://127.0.0.1:{proxy.port}/")
+        page.wait_for("document.getElementById('state').dataset.state == 'live'")
+        yield Seen(proxy, page, site)
+        assert page.seen("Runtime.exceptionThrown") == []
+
+
+class Seen:
+    def __init__(self, proxy, page, site):
+        self.proxy, self.page, self.site = proxy, page, site
+
+    def browse(self, *paths, fields=()):
+        with self.proxy.client() as client:
+            for path in paths:
+                client.get(self.site.url(path), *fields)
+
+    def rows(self, column="url"):
+        return self.page.evaluate(f"{ROWS}.map(row => row.querySelector('.{column}').textContent)")
+
+    def wait_for_rows(self, count):
+        self.page.wait_for(f"{ROWS}.length == {count}")
+
+    def filter(self, field, value):
+        self.page.evaluate(f"void (e => {{ e.value = {value!r}; e.dispatchEvent(new Event('input')); }})"
+                           f"(document.getElementById('filter-{field}'))")
+
+    def press(self, key, code=0):
+        text = {"text": key} if len(key) == 1 else {}
+        for kind in ("keyDown", "keyUp"):
+            self.page.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **text)
+
+    def open(self, about):
+        number = self.proxy.record(about)["freshet.id"]
+        self.page.evaluate(f"void (location.hash = '{number}')")
+        self.page.wait_for("document.querySelector('#detail:not([hidden]) .sentence') !== null")
+
+    def detail(self, selector=""):
+        return self.page.evaluate(f"document.querySelector('#detail {selector}').innerText")
+
+    def picture(self, file, width, height, dark=False):
+        self.page.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+                       mobile=width < 500)
+        self.page.call("Emulation.setEmulatedMedia",
+                       features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        file.write_bytes(base64.b64decode(self.page.call("Page.captureScreenshot", format="png")["data"]))
+
+
+def test_exchanges_appear_as_they_happen_with_their_verdict(seen):
+    assert "Nothing has passed through yet" in seen.page.text()
+    seen.browse(*ANSWERS)
+    seen.wait_for_rows(4)
+    assert seen.rows("verdict") == ["stale", "from-cache", "fresh", "unknown"]
+    assert seen.rows("status") == ["200", "200", "200", "404"]
+    assert seen.rows("path") == list(ANSWERS)
+    seen.browse("/later")
+    seen.wait_for_rows(5)
+
+
+def test_page_is_also_served_through_the_proxy(chromium, site):
+    with Freshet(workers=1) as proxy, chromium.context(proxy) as context:
+        with proxy.client() as client:
+            client.get(site.url("/fresh.js"))
+        page = context.page()
+        page.visit(OWN)
+        page.wait_for(f"{ROWS}.some(row => row.innerText.includes('/fresh.js'))")
+
+
+def test_page_goes_on_where_it_was_after_a_pause_of_the_connection(seen):
+    seen.browse("/fresh.js")
+    seen.wait_for_rows(1)
+    seen.page.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+    seen.browse("/gone")
+    seen.page.call("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+    seen.page.wait_for(f"{ROWS}.length == 2")
+    assert seen.rows("path") == ["/fresh.js", "/gone"]
+
+
+@pytest.mark.parametrize("field, value, left", [
+    ("text", "STALE", ["/stale.html"]),
+    ("text", "get .css", ["/stored.css"]),
+    ("host", "127.0", list(ANSWERS)),
+    ("host", "example", []),
+    ("verdict", "stale", ["/stale.html"]),
+    ("status", "4", ["/gone"]),
+    ("type", "script", ["/fresh.js"]),
+])
+def test_filters_leave_what_matches(shared_seen, field, value, left):
+    shared_seen.filter(field, value)
+    try:
+        assert shared_seen.rows("path") == left
+    finally:
+        shared_seen.filter(field, "")
+
+
+@pytest.fixture(scope="module")
+def shared_seen(chromium, site):
+    """One page with the usual exchanges, for tests that leave it as it was."""
+    with Freshet(workers=1, pierce="never") as proxy, chromium.context() as context:
+        page = context.page()
+        page.visit(f"http://127.0.0.1:{proxy.port}/")
+        shown = Seen(proxy, page, site)
+        shown.browse(*ANSWERS, fields=("Cookie: a=hidden", 'If-None-Match: "1"'))
+        shown.wait_for_rows(4)
+        yield shown
+
+
+def test_detail_tells_the_verdict_in_a_sentence_and_each_edit_with_its_rule(shared_seen):
+    shared_seen.open("/stale.html")
+    assert "Stale: it came from the cache “shield”, 20 s beyond its lifetime" in shared_seen.detail(".sentence")
+    chain = shared_seen.page.evaluate("[...document.querySelectorAll('.chain li')].map(box => box.innerText)")
+    assert [box.split("\n")[0] for box in chain] == ["your program", "freshet", "edge", "shield", "origin"]
+    assert "7 min old" in chain[3] and "not asked" in chain[4]
+    changes = shared_seen.page.evaluate(
+        "[...document.querySelectorAll('.heads tr:not(.same):not(.start)')].map(row => row.className + ' ' + row.innerText)")
+    assert any(row.startswith("removed If-None-Match") and "bust" in row for row in changes)
+    assert any(row.startswith("changed Cache-Control: max-age=60") and "no-store" in row for row in changes)
+    assert "too old" in shared_seen.detail(".lifetimes")
+
+
+def test_secrets_are_shown_at_the_viewers_wish(shared_seen):
+    shared_seen.open("/stale.html")
+    assert "hidden" not in shared_seen.detail()
+    shared_seen.page.evaluate("document.getElementById('secrets').click()")
+    shared_seen.page.wait_for("document.getElementById('detail').innerText.includes('a=hidden')")
+
+
+def test_deep_link_opens_its_exchange(shared_seen):
+    number = shared_seen.proxy.record("/gone")["freshet.id"]
+    shared_seen.page.visit("about:blank")
+    shared_seen.page.visit(f"http://127.0.0.1:{shared_seen.proxy.port}/#{number}")
+    shared_seen.page.wait_for("document.querySelector('#detail:not([hidden]) h2')?.innerText.includes('/gone')")
+    shared_seen.wait_for_rows(4)
+
+
+def test_keys_walk_open_close_search_and_pause(seen):
+    seen.browse(*ANSWERS)
+    seen.wait_for_rows(4)
+    for _ in range(3):
+        seen.press("j")
+    seen.press("k")
+    seen.press("Enter", 13)
+    seen.page.wait_for("document.querySelector('#detail:not([hidden]) h2')?.innerText.includes('/stored.css')")
+    seen.press("Escape", 27)
+    assert seen.page.evaluate("document.getElementById('detail').hidden && location.hash == ''")
+    seen.press("/")
+    assert seen.page.evaluate("document.activeElement.id") == "filter-text"
+    seen.page.evaluate("document.activeElement.blur()")
+    seen.press("p")
+    seen.browse("/later")
+    seen.page.wait_for("document.getElementById('count').textContent.includes('1 waiting')")
+    seen.press("p")
+    seen.wait_for_rows(5)
+    seen.press("c")
+    seen.wait_for_rows(0)
+
+
+def test_forget_all_empties_the_page_and_the_proxy(seen):
+    seen.browse("/fresh.js")
+    seen.wait_for_rows(1)
+    seen.page.evaluate("document.getElementById('forget').click()")
+    seen.wait_for_rows(0)
+    seen.page.reload()
+    seen.browse("/gone")
+    seen.wait_for_rows(1)
+    assert seen.rows("path") == ["/gone"]
+
+
+def test_hostile_traffic_stays_text(seen):
+    seen.browse("/hostile?" + HOSTILE.replace(" ", "%20"), fields=(f"X-Hostile: {HOSTILE}", f"User-Agent: {HOSTILE}"))
+    seen.wait_for_rows(1)
+    seen.open("/hostile")
+    assert HOSTILE in seen.detail(".heads")
+    assert seen.page.evaluate("document.querySelectorAll('#rows img, #rows script, #detail img, #detail script').length") == 0
+    assert seen.page.evaluate("document.title") == "freshet"
+    for address in (f"javascript:document.title=4//{HOSTILE}", f"http://{HOSTILE}/"):
+        with seen.proxy.client() as client:
+            client.send(f"GET {address.replace(' ', '%20')} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            client.response()
+    seen.wait_for_rows(3)
+    assert seen.page.evaluate("document.title") == "freshet"
+
+
+def test_another_sites_page_can_neither_read_nor_frame_it_nor_have_it_forget(seen, chromium):
+    target = f"http://127.0.0.1:{seen.proxy.port}"
+    seen.browse("/attacked")
+    with chromium.context() as context:
+        page = context.page()
+        page.call("Log.enable")
+        page.visit(seen.site.url("/attacker"))
+        for path in ("/live/events", "/live/exchange?id=0", "/metrics", "/"):
+            assert page.evaluate(f"fetch('{target}{path}').then(() => 'read', () => 'refused')") == "refused"
+        page.evaluate(f"fetch('{target}/live/forget', {{method: 'POST', mode: 'no-cors'}}).then(() => 0, () => 0)")
+        page.evaluate(f"new Promise(done => {{ const frame = document.createElement('iframe'); frame.src = '{target}/';"
+                      "frame.onload = done; document.body.append(frame); })")
+        page.wait(lambda: "frame-ancestors" in str(page.seen("Log.entryAdded")), "a refusal to frame")
+    number = seen.proxy.record("/attacked")["freshet.id"]
+    assert seen.page.evaluate(f"fetch('/live/exchange?id={number}').then(answer => answer.status)") == 200
+
+
+def test_thousands_of_exchanges_need_only_a_screenful_of_elements(chromium, site):
+    with Freshet(workers=1, records=5000, records_bytes="32m") as proxy, chromium.context() as context:
+        with proxy.client() as client:
+            for number in range(4000):
+                client.get(f"http://127.0.0.1:{site.port}/n{number}")
+        page = context.page()
+        page.visit(f"http://127.0.0.1:{proxy.port}/")
+        page.wait_for("document.getElementById('count').textContent.startsWith('4000 of 4000')")
+        assert page.evaluate("document.querySelectorAll('[role=option]').length") < 100
+        page.wait_for(f"{ROWS}.some(row => row.innerText.includes('/n3999'))")
+        page.evaluate("document.getElementById('rows').scrollTop = 0")
+        page.wait_for(f"{ROWS}.some(row => row.innerText.includes('/n0'))")
+
+
+def test_controls_are_labelled_and_nothing_is_wider_than_a_phone(shared_seen, tmp_path):
+    unlabelled = shared_seen.page.evaluate(
+        "[...document.querySelectorAll('input, select, button')].filter(e => !e.labels?.length && !e.textContent.trim()).length")
+    assert unlabelled == 0
+    shared_seen.open("/stale.html")
+    for name, width, dark in (("detail", 1400, False), ("detail-dark", 1400, True), ("detail-phone", 390, True)):
+        shared_seen.picture(tmp_path / f"{name}.png", width, 1400, dark)
+        assert shared_seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    shared_seen.page.evaluate("document.querySelector('#detail .close').click()")
+    for name, width, dark in (("list", 1280, False), ("list-dark", 1280, True), ("list-phone", 390, False)):
+        shared_seen.picture(tmp_path / f"{name}.png", width, 800, dark)
+        assert shared_seen.page.evaluate("document.documentElement.scrollWidth") <= width
