@@ -172,7 +172,7 @@ static void test_the_latest_of_very_many_downloads_are_kept(void **state)
 
 static void test_tokens_count_on_for_a_host_and_tell_hosts_nothing_of_each_other(void **state)
 {
-	struct pierced_host other = { SPAN("other.test"), 80, SCHEME_HTTP };
+	struct pierced_host other = { .name = SPAN("other.test"), .port = 80, .scheme = SCHEME_HTTP };
 	uint64_t first = pierced_hosts_token(&hosts, &plain), elsewhere = pierced_hosts_token(&hosts, &other);
 
 	(void)state;
