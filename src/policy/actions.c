@@ -6,6 +6,7 @@
 #include "policy/actions.h"
 
 #include "http/date.h"
+#include "policy/dictionary.h"
 #include "policy/history.h"
 #include "policy/purge.h"
 #include "policy/service_worker.h"
@@ -147,84 +148,15 @@ static void drop_range_pair(struct action_run *run, const char *why)
 	drop(run, HEADER_RANGE, why);
 }
 
-/* dcb and dcz, with or without a weight (RFC 9842 section 6). */
-static bool is_dictionary_coding(struct span element)
-{
-	struct span coding = span_trim(span_first(element, span_find(element, ';')));
-
-	return span_ieq(coding, SPAN("dcb")) || span_ieq(coding, SPAN("dcz"));
-}
-
-/* Cheap, for the many requests that have none. */
-static bool may_name_dictionary_coding(struct span list)
-{
-	return span_find(list, 'c') < list.n || span_find(list, 'C') < list.n;
-}
-
-static bool names_dictionary_coding(struct span list)
-{
-	struct span element;
-
-	if (!may_name_dictionary_coding(list))
-		return false;
-	while (span_list_next(&list, &element))
-		if (is_dictionary_coding(element))
-			return true;
-	return false;
-}
-
-/* Appends the other codings of one line at out[n]; returns the new length, at most 2 * list.n + 2 more. */
-static size_t copy_other_codings(struct span list, char *out, size_t n)
-{
-	struct span element;
-
-	while (span_list_next(&list, &element)) {
-		if (is_dictionary_coding(element))
-			continue;
-		if (n) {
-			memcpy(out + n, ", ", 2);
-			n += 2;
-		}
-		memcpy(out + n, element.p, element.n);
-		n += element.n;
-	}
-	return n;
-}
-
-/* All lines of Accept-Encoding as one, without dictionary codings; "identity" when there is no room for it. */
-static struct span other_codings(const struct action_run *run)
-{
-	const struct message *m = run->message;
-	size_t room = 0, n = 0;
-
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == HEADER_ACCEPT_ENCODING)
-			room += 2 * m->fields[i].value.n + 2;
-	char *out = arena_alloc(run->arena, room);
-	if (!out)
-		return SPAN("identity");
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == HEADER_ACCEPT_ENCODING)
-			n = copy_other_codings(m->fields[i].value, out, n);
-	return span_of(out, n);
-}
-
 static void drop_dictionary_codings(struct action_run *run, const char *why)
 {
-	const struct message *m = run->message;
-	bool found = false;
-
-	if (!message_has(m, HEADER_ACCEPT_ENCODING))
-		return;
-	for (unsigned i = 0; i < m->field_count && !found; i++)
-		found = m->fields[i].id == HEADER_ACCEPT_ENCODING && names_dictionary_coding(m->fields[i].value);
-	if (!found)
+	if (!dictionary_codings_named(run->message))
 		return;
 	if (is_signed(run, HEADER_ACCEPT_ENCODING)) {
 		leave_signed(run);
 		return;
 	}
-	struct span rest = other_codings(run);
+	struct span rest = dictionary_other_codings(run->message, run->arena);
 	if (rest.n)
 		set(run, HEADER_ACCEPT_ENCODING, rest, why);
 	else
