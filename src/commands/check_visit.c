@@ -110,7 +110,8 @@ static void name_place(struct check_visit *v)
 	v->found.name = span_str(v->name);
 }
 
-void check_visit_make(struct check_visit *v, struct fetcher *f, const struct check_subject *s, const struct config *config)
+void check_visit_make(struct check_visit *v, struct fetcher *f, const struct check_subject *s,
+	const struct config *config)
 {
 	static char no_room[1]; /* the arena has no memory of its own: all of it is from malloc */
 	struct probe *p = &v->found.probe;

@@ -21,7 +21,8 @@ struct check_visit {
 };
 
 /* Of the configuration, tls-verify and tls-legacy count. */
-void check_visit_make(struct check_visit *v, struct fetcher *f, const struct check_subject *s, const struct config *config);
+void check_visit_make(struct check_visit *v, struct fetcher *f, const struct check_subject *s,
+	const struct config *config);
 void check_visit_fini(struct check_visit *v); /* all zero is fine */
 
 #endif

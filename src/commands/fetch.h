@@ -1,8 +1,8 @@
 /*
  * One request and its whole answer, on a connection of its own: what commands ask of the network.
  *
- * The pieces are those of the proxy (resolver, connector, TLS, codec), without its worker: nothing is pooled, repeated or
- * edited.  Bodies are hashed as they come and kept nowhere.  One at a time; everything together takes no longer than
+ * The pieces are those of the proxy (resolver, connector, TLS, codec), without its worker: nothing is pooled, repeated
+ * or edited.  Bodies are hashed as they come and kept nowhere.  One at a time; everything together takes no longer than
  * the limit.
  */
 #ifndef FRESHET_COMMANDS_FETCH_H

@@ -3,85 +3,7 @@
  */
 #include "inspect/probe.h"
 
-#include "http/date.h"
 #include "http/freshness.h"
-
-/* -- one answer -- */
-
-static int64_t date_or_absent(struct span value, int64_t now_s)
-{
-	int64_t s;
-
-	return http_date_parse(value, now_s, &s) ? s : TIME_ABSENT;
-}
-
-void sight_read(struct sight *s, const struct message *response, int64_t now_s)
-{
-	s->status = response->status;
-	s->etag = message_value(response, HEADER_ETAG);
-	s->last_modified = message_value(response, HEADER_LAST_MODIFIED);
-	s->date = message_value(response, HEADER_DATE);
-	s->content_type = message_value(response, HEADER_CONTENT_TYPE);
-	s->location = message_value(response, HEADER_LOCATION);
-	s->date_s = date_or_absent(s->date, now_s);
-	s->last_modified_s = date_or_absent(s->last_modified, now_s);
-	evidence_judge(response, now_s, &s->verdict);
-}
-
-static bool is_made(const struct sight *s)
-{
-	return s->state == SIGHT_MADE;
-}
-
-static bool is_redirect(const struct sight *s)
-{
-	return s->status >= 300 && s->status < 400 && s->location.n;
-}
-
-static bool body_is_same(const struct sight *a, const struct sight *b)
-{
-	return a->length == b->length && memcmp(a->hash, b->hash, sizeof(a->hash)) == 0;
-}
-
-bool sight_same(const struct sight *a, const struct sight *b)
-{
-	if (!is_made(a) || !is_made(b) || a->status != b->status)
-		return false;
-	/* The body of a redirect only repeats where it leads, changes of the address and all. */
-	return is_redirect(a) ? span_eq(a->location, b->location) : body_is_same(a, b);
-}
-
-unsigned sight_differences(const struct sight *a, const struct sight *b)
-{
-	unsigned differs = 0;
-
-	if (a->status != b->status)
-		differs |= DIFFERS_STATUS;
-	if (a->length != b->length)
-		differs |= DIFFERS_LENGTH;
-	if (memcmp(a->hash, b->hash, sizeof(a->hash)) != 0)
-		differs |= DIFFERS_BODY;
-	if (!span_eq(a->etag, b->etag))
-		differs |= DIFFERS_ETAG;
-	if (!span_eq(a->last_modified, b->last_modified))
-		differs |= DIFFERS_LAST_MODIFIED;
-	if (!span_eq(a->content_type, b->content_type))
-		differs |= DIFFERS_CONTENT_TYPE;
-	if (!span_eq(a->location, b->location))
-		differs |= DIFFERS_LOCATION;
-	return differs;
-}
-
-static bool is_from_store(const struct sight *s)
-{
-	return s->verdict.kind == VERDICT_FROM_CACHE || s->verdict.kind == VERDICT_STALE;
-}
-
-static bool was_modified_before(const struct sight *a, const struct sight *b)
-{
-	return a->last_modified_s != TIME_ABSENT && b->last_modified_s != TIME_ABSENT &&
-	       a->last_modified_s < b->last_modified_s;
-}
 
 /* -- pairs of answers to changed addresses -- */
 
@@ -95,7 +17,7 @@ enum pair_worth {
 /* An error or a redirect where there was none may be because of the change. */
 static bool fits(const struct sight *plain, const struct sight *s)
 {
-	return is_made(s) && (s->status == plain->status || (s->status < 300 && plain->status >= 300));
+	return sight_is_made(s) && (s->status == plain->status || (s->status < 300 && plain->status >= 300));
 }
 
 static enum pair_worth pair_worth(const struct probe *p, enum probe_ask first)
@@ -104,7 +26,7 @@ static enum pair_worth pair_worth(const struct probe *p, enum probe_ask first)
 
 	if (!fits(plain, one) || !fits(plain, two))
 		return PAIR_NONE;
-	if (is_from_store(one) || is_from_store(two))
+	if (sight_is_stored(one) || sight_is_stored(two))
 		return PAIR_STORED;
 	return sight_same(one, two) ? PAIR_AGREES : PAIR_DIFFERS;
 }
@@ -178,7 +100,7 @@ static void measure(const struct probe *p, struct probe_conclusion *out)
 {
 	const struct sight *plain = &p->sights[PROBE_PLAIN], *witness = &p->sights[out->witness];
 
-	if (was_modified_before(plain, witness)) {
+	if (sight_is_older(plain, witness)) {
 		out->measure = MEASURE_LAST_MODIFIED;
 		out->by_s = witness->last_modified_s - plain->last_modified_s;
 	} else if (plain->verdict.age_s > 0) {
@@ -211,7 +133,7 @@ static void conclude_uncertain(struct probe_conclusion *out, const char *reason)
 /* Something other than the way in which the address was changed says that the plain answer is the older one. */
 static bool is_proven_older(const struct probe *p, const struct sight *witness)
 {
-	return was_modified_before(&p->sights[PROBE_PLAIN], witness) || sight_same(&p->sights[PROBE_TRIPLE], witness);
+	return sight_is_older(&p->sights[PROBE_PLAIN], witness) || sight_same(&p->sights[PROBE_TRIPLE], witness);
 }
 
 /* Written differently, the path brings what the plain address brings: is it the parameter that makes the difference? */
@@ -229,7 +151,7 @@ static const char *other_explanation(const struct probe *p, const struct probe_c
 		return NULL;
 	if (out->witness == PROBE_PATH && !p->names_file)
 		return "with its path written differently it is something else: the site may route by that, or a cache is stale";
-	if (pairs_contradict(p) && !is_from_store(plain))
+	if (pairs_contradict(p) && !sight_is_stored(plain))
 		return "with a parameter added it is something else, and only then: the site may heed any parameter, or a "
 		       "cache that does not say so overlooks how a path is written";
 	return NULL;
@@ -242,7 +164,7 @@ static void conclude_difference(const struct probe *p, struct probe_conclusion *
 	const struct sight *witness = &p->sights[out->witness];
 	const char *explanation = other_explanation(p, out);
 
-	if (!is_made(again))
+	if (!sight_is_made(again))
 		conclude_uncertain(out, "it could not be asked for a second time");
 	else if (sight_same(again, witness))
 		conclude_uncertain(out, "it changed while it was being looked at");
@@ -269,7 +191,7 @@ static enum validators compare_validators(const struct probe *p, enum probe_ask 
 		return span_eq(plain->etag, one->etag) ? VALIDATORS_SAME : VALIDATORS_OLDER;
 	if (one->last_modified_s == TIME_ABSENT || !span_eq(one->last_modified, two->last_modified))
 		return VALIDATORS_SILENT;
-	if (was_modified_before(plain, one))
+	if (sight_is_older(plain, one))
 		return VALIDATORS_OLDER;
 	return span_eq(plain->last_modified, one->last_modified) ? VALIDATORS_SAME : VALIDATORS_SILENT;
 }
@@ -278,7 +200,7 @@ static enum validators compare_validators(const struct probe *p, enum probe_ask 
 static void conclude_dynamic(const struct probe *p, struct probe_conclusion *out)
 {
 	const struct sight *plain = &p->sights[PROBE_PLAIN];
-	bool is_stored = is_from_store(plain), is_constant = sight_same(plain, &p->sights[PROBE_PLAIN_AGAIN]);
+	bool is_stored = sight_is_stored(plain), is_constant = sight_same(plain, &p->sights[PROBE_PLAIN_AGAIN]);
 	enum validators validators = compare_validators(p, out->witness);
 
 	if (plain->verdict.kind == VERDICT_STALE || ((is_stored || is_constant) && validators == VALIDATORS_OLDER)) {
@@ -306,7 +228,7 @@ static void conclude_by_triple(const struct probe *p, struct probe_conclusion *o
 
 	out->witness = PROBE_TRIPLE;
 	out->differs = sight_differences(plain, triple);
-	if (!is_made(triple)) {
+	if (!sight_is_made(triple)) {
 		out->witness = PROBE_PLAIN;
 		out->differs = 0;
 		conclude_uncertain(out, why);
@@ -358,11 +280,11 @@ void probe_conclude(const struct probe *p, struct probe_conclusion *out)
 	const struct sight *plain = &p->sights[PROBE_PLAIN];
 
 	*out = (struct probe_conclusion){ .witness = best_pair(p) };
-	if (!is_made(plain)) {
+	if (!sight_is_made(plain)) {
 		out->verdict = PROBE_FAILED;
 		return;
 	}
-	if (is_made(&p->sights[out->witness]))
+	if (sight_is_made(&p->sights[out->witness]))
 		out->differs = sight_differences(plain, &p->sights[out->witness]);
 	switch (pair_worth(p, out->witness)) {
 	case PAIR_NONE:

@@ -10,8 +10,7 @@
 #ifndef FRESHET_INSPECT_PROBE_H
 #define FRESHET_INSPECT_PROBE_H
 
-#include "http/message.h"
-#include "policy/evidence.h"
+#include "inspect/sight.h"
 
 /* What is asked, in the order in which it may come. */
 enum probe_ask {
@@ -27,26 +26,6 @@ enum probe_ask {
 	PROBE_ASKS,
 };
 
-enum sight_state {
-	SIGHT_UNASKED,
-	SIGHT_FAILED, /* no answer, or not a whole one */
-	SIGHT_MADE,
-};
-
-enum { SIGHT_HASH_BYTES = 32 };
-
-/* One answer, as far as it is compared.  Spans are borrowed from it. */
-struct sight {
-	enum sight_state state;
-	unsigned status;
-	struct span etag, last_modified, date, content_type;
-	struct span location;            /* as it would be, had the address not been changed */
-	int64_t date_s, last_modified_s; /* or TIME_ABSENT */
-	uint64_t length;                 /* of the body, as it came: content codings are left on */
-	unsigned char hash[SIGHT_HASH_BYTES]; /* SHA-256 of the same */
-	struct verdict verdict;          /* what caches said of it */
-};
-
 /* Zeroed before the first question, but for what is said of the address. */
 struct probe {
 	bool has_query;   /* a parameter may be added to it */
@@ -58,9 +37,6 @@ struct probe {
 /* The next question, PROBE_ASKS when everything is known that can be. */
 enum probe_ask probe_next(const struct probe *p) MUST_CHECK;
 
-/* What an answer is to be read into; only its caller writes there. */
-void sight_read(struct sight *s, const struct message *response, int64_t now_s);
-
 enum probe_verdict {
 	PROBE_FRESH,       /* what came is what the origin says */
 	PROBE_DYNAMIC,     /* the origin says something else each time */
@@ -68,17 +44,6 @@ enum probe_verdict {
 	PROBE_KEY_IGNORED, /* changed addresses are answered from a cache as well */
 	PROBE_UNCERTAIN,
 	PROBE_FAILED,      /* no whole answer came */
-};
-
-/* In what two answers differ. */
-enum {
-	DIFFERS_STATUS = 1,
-	DIFFERS_BODY = 2,
-	DIFFERS_LENGTH = 4,
-	DIFFERS_ETAG = 8,
-	DIFFERS_LAST_MODIFIED = 16,
-	DIFFERS_CONTENT_TYPE = 32,
-	DIFFERS_LOCATION = 64,
 };
 
 /* By which field it is known how much older a stale answer is. */
@@ -105,11 +70,6 @@ void probe_conclude(const struct probe *p, struct probe_conclusion *out);
 
 /* 0 fresh, 1 stale, 2 no answer, 3 not to be said: how a program ends that was asked. */
 int probe_exit_status(const struct probe_conclusion *c);
-
-/* Whether two answers show the same thing; for redirects, whether they lead to the same place. */
-bool sight_same(const struct sight *a, const struct sight *b);
-
-unsigned sight_differences(const struct sight *a, const struct sight *b);
 
 const char *probe_verdict_name(enum probe_verdict v); /* "key ignored", … */
 const char *probe_ask_name(enum probe_ask a);         /* "plain", "changed", … */
