@@ -99,6 +99,15 @@ function howLong(text) {
   return s === undefined ? null : seconds(Number(s));
 }
 
+/** How caches that ignore fields were passed by, and what one of them had. */
+function piercing(facts) {
+  if (!facts["freshet.pierced"])
+    return "";
+  const copy = {changed: " A cache had an older copy, which nobody was given.", same: " A cache had a copy, which was as new."};
+  return ` freshet changed how the address is written (${facts["freshet.pierced"]}), so that no cache knew it.` +
+    (copy[facts["freshet.stored_copy"]] ?? "");
+}
+
 function afterwards(exchange) {
   if (exchange.facts["freshet.busted"])
     return " Your program was told not to keep it.";
@@ -116,6 +125,10 @@ export function sentence(exchange) {
     return `Passed through unread, so caches were not bypassed: ${facts["freshet.not_busted_reason"] ?? "opaque"}.`;
   if (error)
     return `This went wrong: ${error}.`;
+  return byVerdict(exchange, text, time) + piercing(facts);
+}
+
+function byVerdict(exchange, text, time) {
   switch (exchange.verdict) {
   case "stale":
     return `Stale: it came from ${whichCache(text)}, ${time ? `${time} beyond its lifetime` : "beyond its lifetime"}, ` +
@@ -131,6 +144,6 @@ export function sentence(exchange) {
     return "No cache on the way says where this came from: most likely the origin itself, but that is not proven." +
       afterwards(exchange);
   default:
-    return facts["freshet.mode"] === "off" ? "Left alone: freshet is off for this site." : "Nobody looked at this one.";
+    return exchange.facts["freshet.mode"] === "off" ? "Left alone: freshet is off for this site." : "Nobody looked at this one.";
   }
 }

@@ -160,6 +160,17 @@ def test_detail_tells_the_verdict_in_a_sentence_and_each_edit_with_its_rule(shar
     assert "too old" in shared_seen.detail(".lifetimes")
 
 
+def test_sentence_says_how_caches_were_passed_by(chromium, site):
+    with Freshet(workers=1) as proxy, chromium.context() as context:
+        page = context.page()
+        page.visit(f"http://127.0.0.1:{proxy.port}/")
+        shown = Seen(proxy, page, site)
+        shown.browse("/stored.css")
+        way = proxy.record("/stored.css")["freshet.pierced"]
+        shown.open("/stored.css")
+        assert f"changed how the address is written ({way})" in shown.detail(".sentence")
+
+
 def test_secrets_are_shown_at_the_viewers_wish(shared_seen):
     shared_seen.open("/stale.html")
     assert "hidden" not in shared_seen.detail()
