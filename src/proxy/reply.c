@@ -282,7 +282,7 @@ bool reply_script(struct exchange *x, struct span script)
 bool reply_options(struct exchange *x)
 {
 	return send_reply(x, 200, SPAN_NONE,
-		SPAN("Allow: GET, HEAD, QUERY, POST, PUT, DELETE, PATCH, OPTIONS, TRACE, CONNECT\r\n"), SPAN(""));
+		SPAN(NOTHING_ACTIVE "Allow: GET, HEAD, QUERY, POST, PUT, DELETE, PATCH, OPTIONS, TRACE, CONNECT\r\n"), SPAN(""));
 }
 
 bool reply_trace(struct exchange *x)
@@ -298,7 +298,7 @@ bool reply_trace(struct exchange *x)
 	body = arena_alloc(&x->arena, room);
 	if (!body)
 		return reply_error(x, REPLY_INTERNAL, "memory is out");
-	return send_reply(x, 200, SPAN("message/http"), SPAN_NONE, span_of(body, h1_write_request(&x->request, &w, body)));
+	return send_reply(x, 200, SPAN("message/http"), SPAN(NOTHING_ACTIVE), span_of(body, h1_write_request(&x->request, &w, body)));
 }
 
 bool reply_tunnel(struct exchange *x)
