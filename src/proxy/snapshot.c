@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/report.h"
 #include "net/listener.h"
 #include "proxy/authority.h"
 
@@ -88,8 +89,12 @@ static struct policy *policy_of(const struct config *c)
 static const char *about(const char *place, const char *option, const char *entry, const char *why)
 {
 	static char text[1024];
+	struct span quoted = report_quotable(span_str(entry), 200);
 
-	snprintf(text, sizeof(text), "%.400s: %s: \"%.200s\": %s", place, option, entry, why);
+	snprintf(text, sizeof(text), "%.400s: %s: \"%.*s\": %s", place, option, SPAN_ARG(quoted), why);
+	for (char *c = text; *c; c++) /* the file's words must not forge lines */
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
 	return text;
 }
 
