@@ -80,6 +80,8 @@ static void put_facts(struct json *j, const struct past *p, bool with_secrets)
 	json_string(j, span_of(id, span_put_u64(id, p->record->exchange_id)));
 	json_key(j, SPAN("type"));
 	json_string(j, span_first(media_type(p), 100));
+	json_key(j, SPAN("ended_us"));
+	json_u64(j, (uint64_t)(p->record->started_us + p->record->total_us));
 }
 
 size_t story_row(const struct past *p, char out[STORY_ROW_MAX])

@@ -15,7 +15,10 @@ enum {
 	STORY_MAX = ACCESS_LOG_LINE_MAX + 64 * 1024 + 6 * 3 * TRACE_HEADS * TRACE_HEAD_MAX,
 };
 
-/* {"facts": {…}, "id": "7", "type": "text/html"}; the id as text, for JavaScript rounds large numbers.  Returns the length, without NUL or line end. */
+/*
+ * {"facts": {…}, "id": "7", "type": "text/html", "ended_us": 1795398627196123}; the id as text, for JavaScript rounds
+ * numbers of that size.  Returns the length, without NUL or line end.
+ */
 size_t story_row(const struct past *p, char out[STORY_ROW_MAX]);
 
 /*

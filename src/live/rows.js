@@ -43,10 +43,19 @@ export class Rows {
       if (this.filter.shows(exchange))
         this.shown.push(exchange);
     }
+    this.order();
     this.trim();
     this.draw();
     if (follow)
       this.box.scrollTop = this.box.scrollHeight;
+  }
+
+  /** By when they ended: workers tell theirs in turns. */
+  order() {
+    const chosen = this.shown[this.current];
+    for (const list of [this.all, this.shown])
+      list.sort((a, b) => a.ended_us - b.ended_us);
+    this.current = this.shown.indexOf(chosen);
   }
 
   trim() {

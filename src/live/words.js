@@ -13,6 +13,7 @@ export function read(row) {
     method: facts["http.request.method"] ?? "",
     status: facts["http.response.status_code"] ?? 0,
     started: new Date(facts["@timestamp"]),
+    ended_us: row.ended_us,
     bytes: facts["http.response.body.bytes"] ?? 0,
     duration_us: (facts["event.duration"] ?? 0) / 1000,
     verdict: verdict.split("(")[0] || "none",

@@ -108,6 +108,18 @@ def test_page_is_also_served_through_the_proxy(chromium, site):
         page.wait_for(f"{ROWS}.some(row => row.innerText.includes('/fresh.js'))")
 
 
+def test_exchanges_of_all_workers_stand_in_the_order_of_their_end(chromium, site):
+    with Freshet(workers=2, pierce="never") as proxy, chromium.context() as context:
+        for number in range(20):
+            with proxy.client() as client:  # one connection each, so that both workers get some
+                client.get(site.url(f"/{number}"))
+        page = context.page()
+        page.visit(f"http://127.0.0.1:{proxy.port}/")
+        page.wait_for(f"{ROWS}.length == 20")
+        seen = Seen(proxy, page, site)
+        assert [url.rpartition("/")[2] for url in seen.rows()] == [str(number) for number in range(20)]
+
+
 def test_page_goes_on_where_it_was_after_a_pause_of_the_connection(seen):
     seen.browse("/fresh.js")
     seen.wait_for_rows(1)

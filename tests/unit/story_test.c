@@ -89,6 +89,7 @@ static void test_row_has_the_facts_of_the_access_log_and_the_media_type(void **s
 	assert_true(json_check(span_of(out, n)));
 	assert_non_null(strstr(out, "{\"facts\":{\"@timestamp\":"));
 	assert_non_null(strstr(out, "\"type\":\"text/html\""));
+	assert_non_null(strstr(out, "\"ended_us\":"));
 	assert_null(strstr(out, "hidden"));
 }
 
