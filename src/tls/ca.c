@@ -262,6 +262,50 @@ bool ca_load_certificate(struct ca *ca, const char *path, char why[CA_WHY_BYTES]
 	return ca->certificate || say_openssl(why, path);
 }
 
+static bool is_root(X509 *x)
+{
+	return X509_check_issued(x, x) == X509_V_OK;
+}
+
+/* Takes x over. */
+static bool add_to_chain(struct ca *ca, X509 *x, const char *path, char why[CA_WHY_BYTES])
+{
+	int n = sk_X509_num(ca->chain);
+
+	if (n > 0 && X509_check_issued(x, sk_X509_value(ca->chain, n - 1)) != X509_V_OK)
+		say(why, path, "holds a certificate that is not the issuer of the one before it");
+	else if (n >= CA_CHAIN_MAX)
+		say(why, path, "holds too many certificates");
+	else if (sk_X509_push(ca->chain, x) > 0)
+		return true;
+	else
+		say_openssl(why, path);
+	X509_free(x);
+	return false;
+}
+
+/* The root ends the chain and is left out: clients have it, or it would not help. */
+static bool read_chain(struct ca *ca, const char *path, char why[CA_WHY_BYTES])
+{
+	FILE *f = fopen(path, "re");
+	bool ok = true, ended = false;
+	X509 *x;
+
+	if (!f)
+		return say(why, path, strerror(errno));
+	ca->chain = sk_X509_new_null();
+	while (ca->chain && ok && !ended && (x = PEM_read_X509(f, NULL, NULL, NULL))) {
+		ended = is_root(x);
+		ok = add_to_chain(ca, x, path, why);
+	}
+	fclose(f);
+	if (!ok)
+		return false;
+	if (ended)
+		X509_free(sk_X509_pop(ca->chain));
+	return ended || ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE || say_openssl(why, path);
+}
+
 static bool check_certificate(const struct ca *ca, const char *path, char why[CA_WHY_BYTES])
 {
 	if (X509_check_ca(ca->certificate) != 1)
@@ -285,7 +329,7 @@ static bool check_key(const struct ca *ca, const char *path, char why[CA_WHY_BYT
 bool ca_load(struct ca *ca, const char *certificate_path, const char *key_path, char why[CA_WHY_BYTES])
 {
 	bool ok = ca_load_certificate(ca, certificate_path, why) && check_certificate(ca, certificate_path, why) &&
-		  read_key(ca, key_path, why) && check_key(ca, key_path, why);
+		  read_chain(ca, certificate_path, why) && read_key(ca, key_path, why) && check_key(ca, key_path, why);
 
 	ERR_clear_error();
 	if (!ok)
@@ -306,6 +350,7 @@ void ca_fini(struct ca *ca)
 {
 	X509_free(ca->certificate);
 	EVP_PKEY_free(ca->key);
+	sk_X509_pop_free(ca->chain, X509_free);
 	*ca = (struct ca){ .certificate = NULL };
 }
 

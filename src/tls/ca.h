@@ -12,13 +12,15 @@
 
 struct x509_st;
 struct evp_pkey_st;
+struct stack_st_X509;
 
-enum { CA_WHY_BYTES = 512, CA_FINGERPRINT_BYTES = 96, CA_DOMAINS_MAX = 32 };
+enum { CA_WHY_BYTES = 512, CA_FINGERPRINT_BYTES = 96, CA_DOMAINS_MAX = 32, CA_CHAIN_MAX = 8 };
 
-/* Owns both. */
+/* Owns all. */
 struct ca {
 	struct x509_st *certificate;
 	struct evp_pkey_st *key;
+	struct stack_st_X509 *chain; /* from its own certificate up to the root and without it; empty when it is the root */
 };
 
 /* Domains that a new authority is limited to, with their subdomains (name constraints, RFC 5280 section 4.2.1.10). */
@@ -36,13 +38,13 @@ bool ca_create(const char *certificate_path, const char *key_path, const struct 
 	char why[CA_WHY_BYTES]) MUST_CHECK;
 
 /*
- * Reads an authority.  Refuses a key that group or others may read (credentials of systemd excepted), that is not the
+ * Reads an authority, and those above it that follow in its file: each has to be the issuer of the one before.  Refuses a key that group or others may read (credentials of systemd excepted), that is not the
  * certificate's or neither ECDSA nor RSA, and a certificate that is not an authority's or not valid now.  False with the
  * reason in why.
  */
 bool ca_load(struct ca *ca, const char *certificate_path, const char *key_path, char why[CA_WHY_BYTES]) MUST_CHECK;
 
-/* Reads the certificate only, whatever it is; key becomes NULL.  False with the reason in why. */
+/* Reads the certificate only, whatever it is; the rest becomes NULL.  False with the reason in why. */
 bool ca_load_certificate(struct ca *ca, const char *path, char why[CA_WHY_BYTES]) MUST_CHECK;
 
 void ca_fini(struct ca *ca); /* all zero is fine */

@@ -110,7 +110,7 @@ bool tls_accept(struct conn *c, const struct tls_contexts *contexts, const struc
 
 	if (!t)
 		return false;
-	if (SSL_use_cert_and_key(t->ssl, leaf_certificate(leaf), leaf_key(leaf), NULL, 1) != 1 ||
+	if (SSL_use_cert_and_key(t->ssl, leaf_certificate(leaf), leaf_key(leaf), leaf_chain(leaf), 1) != 1 ||
 		!set_scope(t->ssl, scope)) {
 		SSL_free(t->ssl);
 		free(t);

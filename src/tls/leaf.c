@@ -31,6 +31,7 @@ struct leaf {
 	atomic_uint references; /* users, and the cache while it is in there */
 	X509 *certificate;      /* owned */
 	EVP_PKEY *key;          /* counted: the common one */
+	STACK_OF(X509) *chain;  /* owned, of counted certificates: of authorities */
 	struct list bucket_link, age_link;
 	int64_t made_us;        /* wall clock, as certificates have it */
 	size_t name_len;
@@ -164,8 +165,9 @@ static struct leaf *forge(struct leaves *l, struct span name)
 	leaf->made_us = clock_wall_us();
 	leaf->certificate = X509_new();
 	leaf->key = EVP_PKEY_up_ref(l->key) == 1 ? l->key : NULL;
+	leaf->chain = X509_chain_up_ref(l->ca.chain);
 	ERR_clear_error();
-	if (leaf->certificate && leaf->key && fill(leaf->certificate, l, leaf->name, leaf->name_len))
+	if (leaf->certificate && leaf->key && leaf->chain && fill(leaf->certificate, l, leaf->name, leaf->name_len))
 		return leaf;
 	ERR_clear_error();
 	leaf_put(leaf);
@@ -178,6 +180,7 @@ void leaf_put(struct leaf *leaf)
 		return;
 	X509_free(leaf->certificate);
 	EVP_PKEY_free(leaf->key);
+	sk_X509_pop_free(leaf->chain, X509_free);
 	free(leaf);
 }
 
@@ -189,6 +192,11 @@ struct x509_st *leaf_certificate(const struct leaf *leaf)
 struct evp_pkey_st *leaf_key(const struct leaf *leaf)
 {
 	return leaf->key;
+}
+
+struct stack_st_X509 *leaf_chain(const struct leaf *leaf)
+{
+	return leaf->chain;
 }
 
 /* -- the cache -- */

@@ -34,6 +34,9 @@ void leaf_put(struct leaf *leaf);
 struct x509_st *leaf_certificate(const struct leaf *leaf);
 struct evp_pkey_st *leaf_key(const struct leaf *leaf);
 
+/* What is shown behind it, up to the root and without it; borrowed from the leaf. */
+struct stack_st_X509 *leaf_chain(const struct leaf *leaf);
+
 /* The authority's certificate: what clients have to trust; borrowed. */
 const struct ca *leaves_authority(const struct leaves *l);
 

@@ -11,7 +11,7 @@ from harness import response
 from harness.https import intercepting_proxy  # noqa: F401 (fixtures)
 from harness.origin import wait_until
 from harness.proxy import run_freshet
-from harness.tls import Interceptor, TlsOrigin, client_context
+from harness.tls import Authority, Interceptor, TlsOrigin, client_context
 
 NAMES = ["localhost", "127.0.0.1", "WWW.Example.test", "xn--80ak6aa92e.test", "a" * 60 + ".b.test", "under_score.test"]
 
@@ -176,6 +176,38 @@ def test_every_start_has_leaves_of_its_own_number(pki, tmp_path):
                 said = accepted("openssl", "x509", "-in", leaf.file, "-noout", "-serial")[1]
                 numbers.add(re.search(r"serial=([0-9A-F]{32})$", said, re.M)[1])
     assert len(numbers) == 2
+
+
+# -- an authority below another --
+
+@pytest.fixture(scope="module", name="below")
+def authority_two_below_the_root(pki, tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("below"), "test-below", pki.between)
+
+
+def files_of(below, *above):
+    """Options for an authority whose certificate file goes on with these."""
+    file = below.folder / "with-chain.pem"
+    file.write_text("".join(certificate.file.read_text() for certificate in (below, *above)))
+    return {"ca_cert": f'"{file}"', "ca_key": f'"{below.key}"'}
+
+
+def test_who_trusts_only_the_root_accepts_leaves_of_an_authority_below_it(pki, below, origin):
+    with Interceptor(pki, **files_of(below, pki.between, pki.root)) as proxy:
+        fetched, said = accepted("curl", "-sS", "-x", f"http://127.0.0.1:{proxy.port}", "--cacert", pki.root.file,
+                                 f"https://localhost:{origin.port}/")
+        assert fetched, said
+        shown = accepted("openssl", "s_client", "-proxy", f"127.0.0.1:{proxy.port}", "-connect",
+                         f"localhost:{origin.port}", "-showcerts", "-verify_return_error", "-CAfile", pki.root.file)[1]
+        assert len(re.findall(r"^ *\d s:", shown, re.M)) == 3, "the leaf and two authorities, the root is not sent"
+
+
+def test_certificate_that_did_not_issue_the_one_before_it_is_no_chain(pki, below):
+    options = files_of(below, pki.root)
+    config = "".join(f"{name.replace('_', '-')} = {value}\n" for name, value in options.items())
+    done = run_freshet(config=f'listen = {{"127.0.0.1:0"}}\nintercept = yes\n{config}')
+    assert done.returncode == 1
+    assert "not the issuer of the one before it" in done.stderr
 
 
 # -- limits --
