@@ -17,8 +17,10 @@ enum {
 	IN_BUST = 4,
 	IN_REVALIDATE = 8,
 	IN_BOTH = IN_BUST | IN_REVALIDATE,
-	FOR_SAFE = 16,
-	FOR_OTHERS = 32,
+	IN_OBSERVE = 16,
+	IN_ALL = IN_BOTH | IN_OBSERVE,
+	FOR_SAFE = 32,
+	FOR_OTHERS = 64,
 	FOR_ALL = FOR_SAFE | FOR_OTHERS,
 };
 
@@ -38,11 +40,25 @@ static const struct action actions[] = {
 #undef ACTION
 };
 
+static unsigned mode_bit(enum mode mode)
+{
+	switch (mode) {
+	case MODE_OFF:
+		break;
+	case MODE_OBSERVE:
+		return IN_OBSERVE;
+	case MODE_REVALIDATE:
+		return IN_REVALIDATE;
+	case MODE_BUST:
+		return IN_BUST;
+	}
+	return 0;
+}
+
 static void apply_all(struct action_run *run, unsigned side)
 {
-	unsigned key = side;
+	unsigned key = side | mode_bit(run->state->mode);
 
-	key |= run->state->mode == MODE_BUST ? IN_BUST : IN_REVALIDATE;
 	key |= method_is_bustable(run->request->method_id) ? FOR_SAFE : FOR_OTHERS;
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
 		if ((actions[i].when & key) == key)
@@ -185,6 +201,29 @@ static void ask_for_plain_script(struct action_run *run, const char *why)
 {
 	if (run->state->service_worker == SERVICE_WORKERS_WRAP)
 		set(run, HEADER_ACCEPT_ENCODING, SPAN("identity"), why);
+}
+
+/*
+ * Akamai is asked in Pragma: behind the no-cache of the modes that write it, on a line of its own where the client's
+ * Pragma is left alone.  A client's Fastly-Debug stays: a site may know it by a value of its own.  Without asking,
+ * nothing is left undone that the mode promises, so a signed field is passed over without a note.
+ */
+#define AKAMAI_WORDS "akamai-x-cache-on, akamai-x-cache-remote-on, akamai-x-check-cacheable, akamai-x-get-cache-key"
+
+static void ask_delivery_networks(struct action_run *run, const char *why)
+{
+	struct message *m = run->message;
+
+	if (!run->state->settings->ask_networks)
+		return;
+	if (!is_signed(run, HEADER_FASTLY_DEBUG) && !message_has(m, HEADER_FASTLY_DEBUG))
+		message_set(m, HEADER_FASTLY_DEBUG, SPAN("1"), why);
+	if (is_signed(run, HEADER_PRAGMA))
+		return;
+	if (run->state->mode == MODE_OBSERVE)
+		message_add(m, HEADER_PRAGMA, SPAN(AKAMAI_WORDS), why);
+	else
+		message_set(m, HEADER_PRAGMA, SPAN("no-cache, " AKAMAI_WORDS), why);
 }
 
 /* ---- responses */

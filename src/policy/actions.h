@@ -11,7 +11,7 @@
 
 /* Everything an action may look at; all borrowed. */
 struct action_run {
-	struct policy_state *state;    /* its mode is revalidate or bust */
+	struct policy_state *state;    /* its mode is not off */
 	const struct message *request;
 	struct message *message;       /* the one to edit: the request or its response */
 	struct arena *arena;           /* values that are not constant are made here */

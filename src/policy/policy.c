@@ -151,7 +151,9 @@ void policy_request(struct policy_state *state, const struct policy_settings *se
 		return;
 	case MODE_OBSERVE:
 		state->not_busted = "mode = observe";
-		return;
+		if (!settings->ask_networks)
+			return;
+		break;
 	case MODE_BUST:
 		state->busted = true;
 		break;

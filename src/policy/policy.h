@@ -16,7 +16,7 @@
 
 enum mode {
 	MODE_OFF,        /* untouched */
-	MODE_OBSERVE,    /* untouched, recorded with a verdict */
+	MODE_OBSERVE,    /* untouched (but for ask_networks), recorded with a verdict */
 	MODE_REVALIDATE, /* caches must ask the origin; a cheap 304 is welcome */
 	MODE_BUST,       /* nothing stored is used or kept */
 };
@@ -55,6 +55,7 @@ struct policy_settings {
 	bool temporary_redirects; /* 301 as 302, 308 as 307 */
 	bool purge_client;        /* the first answer to a browser has it empty its cache */
 	bool evict_history;       /* browsers are kept from showing stored pages on Back */
+	bool ask_networks;        /* delivery networks are asked to tell what their caches did */
 };
 
 /* What a request is matched by. */

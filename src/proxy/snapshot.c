@@ -80,6 +80,7 @@ static struct policy *policy_of(const struct config *c)
 		.temporary_redirects = c->redirects == CONFIG_REDIRECTS_TEMPORARY,
 		.purge_client = c->purge_client == CONFIG_PURGE_CLIENT_FIRST_CONTACT,
 		.evict_history = c->back_forward == CONFIG_BACK_FORWARD_EVICT,
+		.ask_networks = c->evidence == CONFIG_EVIDENCE_ASK,
 	};
 
 	return policy_new(&defaults);
@@ -130,6 +131,7 @@ static bool add_site(struct policy *p, const struct config_site *c, const char *
 			.temporary_redirects = c->redirects == CONFIG_REDIRECTS_TEMPORARY,
 			.purge_client = c->purge_client == CONFIG_PURGE_CLIENT_FIRST_CONTACT,
 			.evict_history = c->back_forward == CONFIG_BACK_FORWARD_EVICT,
+			.ask_networks = c->evidence == CONFIG_EVIDENCE_ASK,
 		},
 	};
 	bool added = policy_add_site(p, &site, why);

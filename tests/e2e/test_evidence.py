@@ -155,3 +155,19 @@ def test_layers_are_in_text_lines_too(origin):
         client.get(origin.url("/a"))
         assert wait_until(lambda: " layers=cloudflare:hit:7s,x-cache-status:miss? " in proxy.log_file.read_text())
         assert ' verdict="from-cache(cloudflare, 7 s)" ' in proxy.log_file.read_text()
+
+
+def told_if_asked(request):
+    """An origin behind Akamai's network, which tells of its caches only if the request asks."""
+    words = [word.strip() for line in request.all("Pragma") for word in line.split(",")]
+    return answer("X-Cache: TCP_MEM_HIT from a1-2 (AkamaiGHost/1) (-)") if "akamai-x-cache-on" in words else answer()
+
+
+@pytest.mark.parametrize("mode", ["observe", "bust"])
+def test_delivery_network_tells_of_its_caches_where_it_is_asked(origin, mode):
+    origin.answer = told_if_asked
+    with Freshet('site "*/asked" { evidence = ask }', mode=mode, pierce="never") as proxy:
+        assert ask(proxy, origin.url("/unasked"))[1] is None
+        assert not origin.last.has("Fastly-Debug")
+        assert ask(proxy, origin.url("/asked")) == ("from-cache(a1-2)", ["a1-2:hit"])
+        assert origin.last.one("Fastly-Debug") == "1"

@@ -90,7 +90,7 @@ static void test_printed_sites_show_what_is_in_force(void **state)
 	(void)state;
 	assert_non_null(strstr(printed, "site \"a\" {\n\tmode = observe\n\tpierce = auto\n\theal = no\n"
 				        "\tvalidators = strip\n\tredirects = keep\n\tservice-workers = bust\n\tpurge-client = never\n"
-				        "\tback-forward = keep\n\tintercept = no\n"
+				        "\tback-forward = keep\n\tevidence = read\n\tintercept = no\n"
 				        "\ttls-verify = yes\n\ttls-legacy = no\n"
 				        "\tmethod = {\"GET\"}\n}\n"));
 	assert_non_null(strstr(printed, "\tmode = bust\n"));

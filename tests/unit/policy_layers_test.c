@@ -97,6 +97,8 @@ static void test_fastly(void **state)
 			"from-cache(cache-jfk1026-JFK, 2273 s)" },
 		{ "Fastly-Debug-TTL: (M cache-sjc3132-SJC - - -) (H cache-lcy1128-LCY - - 12)",
 			"cache-lcy1128-LCY:hit:12s cache-sjc3132-SJC:miss", "from-cache(cache-lcy1128-LCY, 12 s)" },
+		{ "Fastly-Debug-Digest: 5f3c\nFastly-Debug-Path: (D cache-lcy1128-LCY 1415969775)\n"
+		  "Fastly-Debug-TTL: (M cache-lcy1128-LCY - - -)", "cache-lcy1128-LCY:miss", "fresh" },
 	);
 }
 
@@ -108,6 +110,7 @@ static void test_akamai(void **state)
 		{ "X-Cache: TCP_MISS from a1-2.deploy.akamaitechnologies.com (AkamaiGHost/1) (-)\n"
 		  "X-Cache-Remote: TCP_HIT from a3-4.deploy.akamaitechnologies.com (AkamaiGHost/1) (-)",
 			"a1-2.deploy.akama:miss a3-4.deploy.akama:hit", "from-cache(a3-4.deploy.akamaitechn)" },
+		{ "X-Cache-Key: /L/1758/81636/2m/a.test/\nX-Check-Cacheable: YES", "", "unknown" },
 		{ "X-Cache: TCP_REFRESH_HIT from a (b)", "a:revalidated", "revalidated" },
 		{ "X-Cache: TCP_REFRESH_MISS from a (b)", "a:miss", "fresh" },
 		{ "X-Cache: TCP_REFRESH_FAIL_HIT from a (b)", "a:stale", "stale(a)" },

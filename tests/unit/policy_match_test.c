@@ -279,7 +279,8 @@ static void test_settings_come_back_whole(void **state)
 	struct policy *p = policy_new(&fallback);
 	struct policy_settings all = {
 		.mode = MODE_REVALIDATE, .pierce = PIERCE_ALWAYS, .heal = true, .strip_validators = true,
-		.temporary_redirects = true, .purge_client = true, .evict_history = true
+		.temporary_redirects = true, .purge_client = true, .evict_history = true,
+		.ask_networks = true
 	};
 	struct target t = target_of("http://a/", false);
 	struct policy_subject subject = { .target = &t, .method = SPAN("GET") };
@@ -291,7 +292,7 @@ static void test_settings_come_back_whole(void **state)
 	assert_int_equal(got->mode, MODE_REVALIDATE);
 	assert_int_equal(got->pierce, PIERCE_ALWAYS);
 	assert_true(got->heal && got->strip_validators && got->temporary_redirects);
-	assert_true(got->purge_client && got->evict_history);
+	assert_true(got->purge_client && got->evict_history && got->ask_networks);
 	policy_free(p);
 }
 

@@ -8,6 +8,7 @@ static const struct policy_settings heal = { .mode = MODE_BUST, .heal = true };
 static const struct policy_settings revalidate = { .mode = MODE_REVALIDATE };
 static const struct policy_settings observe = { .mode = MODE_OBSERVE };
 static const struct policy_settings off = { .mode = MODE_OFF };
+#define NETWORKS "akamai-x-cache-on, akamai-x-cache-remote-on, akamai-x-check-cacheable, akamai-x-get-cache-key"
 
 static const char *const safe_methods[] = { "GET", "HEAD", "QUERY" };
 static const char *const other_methods[] = { "POST",  "PUT",     "PATCH",    "DELETE", "OPTIONS",
@@ -335,6 +336,45 @@ static void test_speculative_request_is_refused_while_busting(void **unused)
 	}
 }
 
+static void test_delivery_networks_are_asked_in_every_mode_but_off(void **unused)
+{
+	static const struct {
+		const char *name;
+		enum mode mode;
+		const char *method, *sent, *expected;
+	} rows[] = {
+		{ "bust", MODE_BUST, "GET", "", "Cache-Control: no-cache, no-store, must-revalidate\n"
+			"Pragma: no-cache, " NETWORKS "\nExpires: 0\nFastly-Debug: 1" },
+		{ "revalidate", MODE_REVALIDATE, "HEAD", "Pragma: x",
+			"Pragma: no-cache, " NETWORKS "\nCache-Control: no-cache\nFastly-Debug: 1" },
+		{ "observe", MODE_OBSERVE, "GET", "Cache-Control: x",
+			"Cache-Control: x\nFastly-Debug: 1\nPragma: " NETWORKS },
+		{ "observe keeps the client's Pragma", MODE_OBSERVE, "GET", "Pragma: x",
+			"Pragma: x\nFastly-Debug: 1\nPragma: " NETWORKS },
+		{ "off", MODE_OFF, "GET", "Pragma: x", "Pragma: x" },
+		{ "no cache answers a POST", MODE_BUST, "POST", "", TRIPLE },
+		{ "client that asks itself", MODE_OBSERVE, "GET", "Fastly-Debug: secret",
+			"Fastly-Debug: secret\nPragma: " NETWORKS },
+		{ "signed Pragma", MODE_OBSERVE, "GET", SIGV4("pragma") "\nPragma: x",
+			SIGV4("pragma") "\nPragma: x\nFastly-Debug: 1" },
+		{ "signed busted Pragma", MODE_BUST, "GET", SIGV4("pragma") "\nPragma: no-cache",
+			SIGV4("pragma") "\nPragma: no-cache\n"
+			"Cache-Control: no-cache, no-store, must-revalidate\nExpires: 0\nFastly-Debug: 1" },
+		{ "signed Fastly-Debug", MODE_OBSERVE, "GET", SIGV4("fastly-debug"),
+			SIGV4("fastly-debug") "\nPragma: " NETWORKS },
+	};
+	char out[HEAD_TEXT_MAX];
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct policy_settings asking = { .mode = rows[i].mode, .ask_networks = true };
+		struct policy_state state;
+
+		assert_text(rows[i].name, edited(&asking, rows[i].method, rows[i].sent, &state, out),
+			rows[i].expected);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -352,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_values_made_in_the_arena_stay_whole),
 		cmocka_unit_test(test_every_edit_tells_its_rule),
 		cmocka_unit_test(test_speculative_request_is_refused_while_busting),
+		cmocka_unit_test(test_delivery_networks_are_asked_in_every_mode_but_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
