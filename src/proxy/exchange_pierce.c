@@ -142,12 +142,9 @@ void exchange_pierce_begin(struct exchange *x)
 static uint32_t type_of(const struct message *m)
 {
 	struct span type = message_value(m, HEADER_CONTENT_TYPE);
-	uint32_t h = 2166136261u;
 
 	type = span_trim(span_first(type, span_find(type, ';')));
-	for (size_t i = 0; i < type.n; i++)
-		h = (h ^ (unsigned char)ascii_lower(type.p[i])) * 16777619u;
-	return type.n ? h | 1 : 0;
+	return type.n ? span_ihash(type, 0) | 1 : 0;
 }
 
 static bool is_stream(const struct message *m)

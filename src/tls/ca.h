@@ -38,9 +38,9 @@ bool ca_create(const char *certificate_path, const char *key_path, const struct 
 	char why[CA_WHY_BYTES]) MUST_CHECK;
 
 /*
- * Reads an authority, and those above it that follow in its file: each has to be the issuer of the one before.  Refuses a key that group or others may read (credentials of systemd excepted), that is not the
- * certificate's or neither ECDSA nor RSA, and a certificate that is not an authority's or not valid now.  False with the
- * reason in why.
+ * Reads an authority, and those above it that follow in its file: each has to be the issuer of the one before.  Refuses
+ * a key that group or others may read (credentials of systemd excepted), that is not the certificate's or neither ECDSA
+ * nor RSA, and a certificate that is not an authority's or not valid now.  False with the reason in why.
  */
 bool ca_load(struct ca *ca, const char *certificate_path, const char *key_path, char why[CA_WHY_BYTES]) MUST_CHECK;
 
