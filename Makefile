@@ -47,6 +47,8 @@ OUR_DEFS := -std=c11 -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 $(if $(LLHTTP_SSE42),-
 	-DCONFIG_DEFAULT_PATH='"$(SYSCONFDIR)/freshet/freshet.conf"' \
 	$(if $(LLHTTP_PKG),,-isystem $(LLHTTP_INC)) $(call pkg,--cflags,$(PKGS))
 OUR_CFLAGS  = $(CPPFLAGS) $(CFLAGS) $(OUR_DEFS) $(HARDEN) $(LTO) $(SAN) -fPIE -pthread -MMD -MP
+# Test programs take what the objects hold besides: each is linked in a tenth of the time.
+QUICK    := $(if $(LTO),-fno-lto)
 OUR_LDFLAGS = $(LDFLAGS) $(LTO) $(SAN) -pie -pthread -Wl,-z,relro,-z,now
 
 SRCS := $(wildcard src/*.c src/*/*.c)
@@ -127,7 +129,7 @@ endif
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libpure.a
 	$(call say,TEST,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -MF $@.d -Wall -Wextra $(WERROR) $(OUR_LDFLAGS) -o $@ $< \
+	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -MF $@.d -Wall -Wextra $(WERROR) $(OUR_LDFLAGS) $(QUICK) -o $@ $< \
 		$(BUILD)/libpure.a $(call pkg,--libs,$(PURE_PKGS) cmocka)
 
 $(BUILD)/integration/dns_server.o: tests/integration/dns_server.c $(BUILD)/flags
@@ -138,7 +140,7 @@ $(BUILD)/integration/dns_server.o: tests/integration/dns_server.c $(BUILD)/flags
 $(BUILD)/integration/%: tests/integration/%.c $(BUILD)/integration/dns_server.o \
 		$(filter-out $(BUILD)/src/main.o,$(OBJS)) $(LLHTTP_OBJS)
 	$(call say,TEST,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -MF $@.d -Wall -Wextra $(WERROR) $(OUR_LDFLAGS) -o $@ \
+	$(Q)mkdir -p $(@D) && $(CC) $(OUR_CFLAGS) -MF $@.d -Wall -Wextra $(WERROR) $(OUR_LDFLAGS) $(QUICK) -o $@ \
 		$(filter %.c %.o,$^) $(call pkg,--libs,$(PKGS) cmocka) $(LDLIBS)
 
 $(BUILD)/fuzz/%: tests/fuzz/targets/%.c $(BUILD)/libpure.a
