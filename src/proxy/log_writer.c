@@ -190,15 +190,6 @@ void log_writer_commit(struct log_writer *w)
 	log_writer_wake(w);
 }
 
-bool log_writer_configure(struct log_writer *w, const char *target, enum access_log_format format, char *why,
-	size_t why_bytes)
-{
-	if (!log_writer_prepare(w, target, format, why, why_bytes))
-		return false;
-	log_writer_commit(w);
-	return true;
-}
-
 void log_writer_reopen(struct log_writer *w)
 {
 	pthread_mutex_lock(&w->lock);

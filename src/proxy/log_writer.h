@@ -42,10 +42,6 @@ bool log_writer_prepare(struct log_writer *w, const char *target, enum access_lo
 void log_writer_commit(struct log_writer *w);
 void log_writer_cancel(struct log_writer *w);
 
-/* Both at once. */
-bool log_writer_configure(struct log_writer *w, const char *target, enum access_log_format format, char *why,
-	size_t why_bytes) MUST_CHECK;
-
 /* Opens the file's path anew, after it was renamed. */
 void log_writer_reopen(struct log_writer *w);
 

@@ -119,8 +119,9 @@ static void configure(const char *target, enum access_log_format format)
 {
 	char why[256] = "";
 
-	if (!log_writer_configure(writer, target, format, why, sizeof(why)))
+	if (!log_writer_prepare(writer, target, format, why, sizeof(why)))
 		fail_msg("%s: %s", target, why);
+	log_writer_commit(writer);
 }
 
 /* What a worker does at the end of an exchange; false when the record was lost. */
@@ -430,7 +431,7 @@ static void test_change_that_fails_leaves_the_log_as_it_was(void **state)
 
 	(void)state;
 	configure(path_of("log"), ACCESS_LOG_TEXT);
-	assert_false(log_writer_configure(writer, path_of("no/such"), ACCESS_LOG_JSON, why, sizeof(why)));
+	assert_false(log_writer_prepare(writer, path_of("no/such"), ACCESS_LOG_JSON, why, sizeof(why)));
 	assert_non_null(strstr(why, "no/such: No such file or directory"));
 	record_many(0, 0, 1);
 	wait_for("log", " id=0\n", 1);
@@ -448,7 +449,7 @@ static void test_pipe_that_nobody_reads_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
-	assert_false(log_writer_configure(writer, path_of("pipe"), ACCESS_LOG_TEXT, why, sizeof(why)));
+	assert_false(log_writer_prepare(writer, path_of("pipe"), ACCESS_LOG_TEXT, why, sizeof(why)));
 	assert_non_null(strstr(why, "pipe: "));
 	assert_null(log_writer_ring(writer, 0));
 }
