@@ -84,7 +84,7 @@ void json_string(struct json *j, struct span s)
 	line_put_char(&j->line, '"');
 }
 
-/* "\uXXXX" */
+/* "\u" and four digits */
 static void put_code(struct line *l, unsigned c)
 {
 	static const char hex[] = "0123456789abcdef";

@@ -3,6 +3,8 @@
  */
 #include "policy/dictionary.h"
 
+#include "policy/elements.h"
+
 /* dcb and dcz, with or without a weight (RFC 9842 section 6). */
 static bool is_dictionary_coding(struct span element)
 {
@@ -29,24 +31,6 @@ static bool names_dictionary_coding(struct span list)
 	return false;
 }
 
-/* Appends the other codings of one line at out[n]; returns the new length, at most 2 * list.n + 2 more. */
-static size_t copy_other_codings(struct span list, char *out, size_t n)
-{
-	struct span element;
-
-	while (span_list_next(&list, &element)) {
-		if (is_dictionary_coding(element))
-			continue;
-		if (n) {
-			memcpy(out + n, ", ", 2);
-			n += 2;
-		}
-		memcpy(out + n, element.p, element.n);
-		n += element.n;
-	}
-	return n;
-}
-
 bool dictionary_codings_named(const struct message *request)
 {
 	if (!message_has(request, HEADER_ACCEPT_ENCODING))
@@ -59,16 +43,8 @@ bool dictionary_codings_named(const struct message *request)
 
 struct span dictionary_other_codings(const struct message *request, struct arena *a)
 {
-	size_t room = 0, n = 0;
+	static const struct elements codings = { HEADER_ACCEPT_ENCODING, span_list_next, is_dictionary_coding, ", " };
+	struct span others;
 
-	for (unsigned i = 0; i < request->field_count; i++)
-		if (request->fields[i].id == HEADER_ACCEPT_ENCODING)
-			room += 2 * request->fields[i].value.n + 2;
-	char *out = arena_alloc(a, room);
-	if (!out)
-		return SPAN("identity");
-	for (unsigned i = 0; i < request->field_count; i++)
-		if (request->fields[i].id == HEADER_ACCEPT_ENCODING)
-			n = copy_other_codings(request->fields[i].value, out, n);
-	return span_of(out, n);
+	return elements_others(request, &codings, a, &others) ? others : SPAN("identity");
 }

@@ -3,6 +3,8 @@
  */
 #include "policy/history.h"
 
+#include "policy/elements.h"
+
 /* By https the prefix keeps everybody but this host from setting it (RFC 6265bis section 4.1.3.2). */
 #define NAME "freshet-history"
 #define SECURE_NAME "__Host-" NAME
@@ -74,36 +76,10 @@ bool history_has_cookie(const struct message *request)
 	return false;
 }
 
-/* Appends the line's other cookies at out[n]; returns the new length, at most 2 * line.n + 2 more. */
-static size_t copy_others(struct span line, char *out, size_t n)
-{
-	struct span cookie;
-
-	while (next_cookie(&line, &cookie)) {
-		if (!cookie.n || is_ours(cookie))
-			continue;
-		if (n) {
-			memcpy(out + n, "; ", 2);
-			n += 2;
-		}
-		memcpy(out + n, cookie.p, cookie.n);
-		n += cookie.n;
-	}
-	return n;
-}
-
 struct span history_other_cookies(const struct message *request, struct arena *a)
 {
-	size_t room = 0, n = 0;
+	static const struct elements cookies = { HEADER_COOKIE, next_cookie, is_ours, "; " };
+	struct span others;
 
-	for (unsigned i = 0; i < request->field_count; i++)
-		if (request->fields[i].id == HEADER_COOKIE)
-			room += 2 * request->fields[i].value.n + 2;
-	char *out = arena_alloc(a, room);
-	if (!out)
-		return SPAN_NONE;
-	for (unsigned i = 0; i < request->field_count; i++)
-		if (request->fields[i].id == HEADER_COOKIE)
-			n = copy_others(request->fields[i].value, out, n);
-	return span_of(out, n);
+	return elements_others(request, &cookies, a, &others) ? others : SPAN_NONE;
 }

@@ -39,9 +39,9 @@ bool pierce_concerns(const struct message *request);
 unsigned pierce_rungs(const struct pierce_facts *facts);
 
 /*
- * Path and query for a rung that the request bears, in the arena; equal tokens make equal changes, others differ as far as there are variants.
- * `parameter` is the name of RUNG_QUERY's.  Empty when there is no room.  For RUNG_VARY and RUNG_ORIGINAL it is the path
- * as it is.
+ * Path and query for a rung that the request bears, in the arena; equal tokens make equal changes, others differ as far
+ * as there are variants.  `parameter` is the name of RUNG_QUERY's.  Empty when there is no room.  For RUNG_VARY and
+ * RUNG_ORIGINAL it is the path as it is.
  */
 struct span pierce_path(struct span path, enum rung rung, struct span parameter, uint64_t token, struct arena *a);
 

@@ -174,15 +174,8 @@ void policy_response(struct policy_state *state, const struct message *request, 
 	/* Interim answers are no answers: Early Hints only announce what will be asked for, through here again. */
 	if (response->status < 200 || !state->settings)
 		return;
-	switch (state->mode) {
-	case MODE_OFF:
-	case MODE_OBSERVE:
-		return;
-	case MODE_REVALIDATE:
-	case MODE_BUST:
+	if (mode_rewrites(state->mode))
 		actions_edit_response(&run);
-		return;
-	}
 }
 
 bool policy_kills_worker(struct policy_state *state, const struct policy_settings *settings,

@@ -21,6 +21,12 @@ enum mode {
 	MODE_BUST,       /* nothing stored is used or kept */
 };
 
+/* Whether it keeps stored copies from being used. */
+static inline bool mode_rewrites(enum mode mode)
+{
+	return mode == MODE_REVALIDATE || mode == MODE_BUST;
+}
+
 /* Whether requests are written differently for caches that ignore their fields. */
 enum pierce {
 	PIERCE_NEVER,

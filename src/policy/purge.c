@@ -22,16 +22,8 @@ static bool is_looked_at(const struct message *response)
 
 bool purge_can(const struct policy_state *state, const struct message *request, const struct message *response)
 {
-	if (!state->settings->purge_client || request->method_id == METHOD_HEAD)
+	if (!state->settings->purge_client || !mode_rewrites(state->settings->mode) || request->method_id == METHOD_HEAD)
 		return false;
-	switch (state->settings->mode) {
-	case MODE_OFF:
-	case MODE_OBSERVE:
-		return false;
-	case MODE_REVALIDATE:
-	case MODE_BUST:
-		break;
-	}
 	return message_has(request, HEADER_SEC_FETCH_MODE) && has_credentials(request) && is_looked_at(response);
 }
 

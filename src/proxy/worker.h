@@ -1,7 +1,8 @@
 /*
  * One worker: a thread with its own loop, pools and resolver, which accepts clients and serves them to the end.
  *
- * Workers share only snapshots, counters, the tally, first contacts and failures to log in.  The main thread speaks to a worker by worker_post().
+ * Workers share only snapshots, counters, the tally, first contacts and failures to log in.  The main thread
+ * speaks to a worker by worker_post().
  */
 #ifndef FRESHET_PROXY_WORKER_H
 #define FRESHET_PROXY_WORKER_H

@@ -101,9 +101,9 @@ def test_server_that_knows_its_urls_in_one_spelling_only_goes_on_answering(place
 
 
 def test_part_of_a_site_that_refuses_changed_urls_keeps_no_other_part_old(filled, piercing, place, ask):
-    stubborn, path = fresh("strict"), f"/max-age/beside-{piercing.way}"
-    place.get(stubborn)
-    ask("GET", stubborn)
+    picky, path = fresh("strict"), f"/max-age/beside-{piercing.way}"
+    place.get(picky)
+    ask("GET", picky)
     now = f"version {filled.site.version} of {path}\n".encode()
     assert (ask("GET", path).body == now) == place.is_reached(piercing.way)
 

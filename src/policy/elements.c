@@ -1,0 +1,41 @@
+/*
+ * Lists without some of their elements.
+ */
+#include "policy/elements.h"
+
+enum { SEPARATOR_LEN = 2 };
+
+/* Appends one line's others at out[n]; returns the new length, at most twice the line's and a separator more. */
+static size_t copy_others(const struct elements *e, struct span line, char *out, size_t n)
+{
+	struct span element;
+
+	while (e->next(&line, &element)) {
+		if (!element.n || e->is_meant(element))
+			continue;
+		if (n) {
+			memcpy(out + n, e->separator, SEPARATOR_LEN);
+			n += SEPARATOR_LEN;
+		}
+		memcpy(out + n, element.p, element.n);
+		n += element.n;
+	}
+	return n;
+}
+
+bool elements_others(const struct message *m, const struct elements *e, struct arena *a, struct span *others)
+{
+	size_t room = 0, n = 0;
+
+	for (unsigned i = 0; i < m->field_count; i++)
+		if (m->fields[i].id == e->id)
+			room += 2 * m->fields[i].value.n + SEPARATOR_LEN;
+	char *out = arena_alloc(a, room);
+	if (!out)
+		return false;
+	for (unsigned i = 0; i < m->field_count; i++)
+		if (m->fields[i].id == e->id)
+			n = copy_others(e, m->fields[i].value, out, n);
+	*others = span_of(out, n);
+	return true;
+}
