@@ -8,6 +8,7 @@
 
 #include "config/copy.h"
 #include "config/value.h"
+#include "http/percent.h"
 
 _Static_assert(sizeof(enum config_mode) == sizeof(unsigned), "choices are stored as unsigned numbers");
 
@@ -15,20 +16,13 @@ static const char out_of_memory[] = "found no memory left";
 static const char is_empty[] = "is empty";
 static const char not_network[] = "is not a network, such as 10.0.0.0/8 or 2001:db8::/32";
 
+/* Which value_parent() has found well encoded, and without NUL. */
 static char *percent_decoded(struct span text)
 {
 	char *out = text_copy(text);
-	size_t n = 0;
+	size_t n;
 
-	for (size_t i = 0; out && i < text.n; i++) {
-		if (text.p[i] == '%') {
-			out[n++] = (char)(ascii_hex(text.p[i + 1]) << 4 | ascii_hex(text.p[i + 2]));
-			i += 2;
-		} else {
-			out[n++] = text.p[i];
-		}
-	}
-	if (out)
+	if (out && percent_decode(text, out, &n))
 		out[n] = '\0';
 	return out;
 }
