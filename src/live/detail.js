@@ -107,17 +107,16 @@ function secretsButton(story, show) {
 export class Detail {
   constructor(closed) {
     this.closed = closed;
-    this.here = false; // whether secrets may be asked for
   }
 
-  /** `show` asks for the same again, with secrets or without. */
-  draw(story, show) {
+  /** `mayUnveil`: whether secrets may be asked for; `show` asks for the same again, with them or without. */
+  draw(story, mayUnveil, show) {
     const exchange = read(story), h = story.heads, box = byId("detail");
     const close = element("button", {type: "button", className: "close", title: "Escape"}, "Close");
     close.addEventListener("click", () => this.close());
     box.replaceChildren(
       element("header", {}, element("h2", {}, element("span", {className: "method"}, exchange.method), " ", exchange.url),
-        element("div", {className: "buttons"}, this.here ? secretsButton(story, show) : null, close)),
+        element("div", {className: "buttons"}, mayUnveil ? secretsButton(story, show) : null, close)),
       element("p", {className: "sentence", "data-verdict": exchange.verdict},
         element("span", {className: "status"}, exchange.status || "no answer"), " ", sentence(exchange)),
       exchange.facts["freshet.tunnel"] ? null : chain(exchange),

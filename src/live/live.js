@@ -3,7 +3,8 @@ import {byId} from "./element.js";
 import {Detail} from "./detail.js";
 import {Filter} from "./filter.js";
 import {Rows} from "./rows.js";
-import {Stream, fetchExchange, forget} from "./stream.js";
+import {about, post} from "./page.js";
+import {Stream, fetchExchange} from "./stream.js";
 import {read} from "./words.js";
 
 const STATES = {live: "live", wait: "reconnecting", refused: "refused: reload the page", paused: "paused"};
@@ -52,13 +53,12 @@ function arrived(news, missed) {
   tellCount();
 }
 
-const stream = new Stream({
+new Stream({
   state(name) {
     connection = name;
     tellState();
   },
   hello(hello) {
-    detail.here = hello.here;
     byId("empty").dataset.off = hello.records === 0;
     if (!hello.records)
       byId("empty").replaceChildren("freshet remembers no exchanges: the option records is 0.");
@@ -88,7 +88,7 @@ function clear() {
 }
 
 async function forgetAll() {
-  if (await forget(stream.token))
+  if ((await post("/live/forget")).ok)
     clear();
 }
 
@@ -105,12 +105,12 @@ async function show(secrets = false) {
       detail.close();
     return;
   }
-  const story = await fetchExchange(id, secrets);
+  const [story, {here}] = await Promise.all([fetchExchange(id, secrets), about()]);
   if (id !== location.hash.slice(1))
     return;
   rows.mark(id);
   if (story)
-    detail.draw(story, show);
+    detail.draw(story, here, show);
   else
     detail.gone(id);
 }

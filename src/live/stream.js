@@ -3,17 +3,11 @@
 export class Stream {
   constructor(handlers) {
     this.handlers = handlers;
-    this.token = "";
     this.source = new EventSource("/live/events");
     this.source.addEventListener("open", () => handlers.state("live"));
     this.source.addEventListener("error", () => this.failed());
-    this.source.addEventListener("hello", event => this.greeted(JSON.parse(event.data)));
+    this.source.addEventListener("hello", event => handlers.hello(JSON.parse(event.data)));
     this.source.addEventListener("message", event => this.arrived(JSON.parse(event.data)));
-  }
-
-  greeted(hello) {
-    this.token = hello.token;
-    this.handlers.hello(hello);
   }
 
   arrived(news) {
@@ -30,9 +24,4 @@ export class Stream {
 export async function fetchExchange(id, secrets) {
   const answer = await fetch(`/live/exchange?id=${encodeURIComponent(id)}${secrets ? "&secrets=1" : ""}`);
   return answer.ok ? answer.json() : null;
-}
-
-export async function forget(token) {
-  const answer = await fetch("/live/forget", {method: "POST", headers: {"X-Freshet-Token": token}});
-  return answer.ok;
 }

@@ -243,16 +243,13 @@ static struct viewer *viewer_new(struct exchange *x)
 	return v;
 }
 
-/* What the page has to know of us; a new one each time, for a restart may have changed it. */
+/* How much there is to see; a new one each time, for a restart may have changed it. */
 static bool greet(struct exchange *x)
 {
-	char token[PAGE_TOKEN_BYTES], text[256];
+	char text[64];
+	int n = snprintf(text, sizeof(text), "retry: 1000\nevent: hello\ndata: {\"records\":%u}\n\n",
+		x->view->snapshot->config->records);
 
-	page_token(x->worker->shared, token);
-	int n = snprintf(text, sizeof(text),
-		"retry: 1000\nevent: hello\ndata: {\"token\":\"%.*s\",\"records\":%u,\"here\":%s,\"version\":\"%s\"}\n\n",
-		PAGE_TOKEN_BYTES, token, x->view->snapshot->config->records, page_client_is_here(x) ? "true" : "false",
-		FRESHET_VERSION);
 	return conn_send_span(&x->client->conn, span_of(text, (size_t)n));
 }
 

@@ -36,6 +36,9 @@ static enum step serve_ready(struct exchange *x, const struct page *page)
 
 static const struct page pages[] = {
 	{ "/", serve_text, PAGE_PRIVATE, &live_html, HTML },
+	{ "/live/about", page_about, LIVE_PART, NULL, NULL },
+	{ "/live/page.css", serve_text, LIVE_PART, &page_css, STYLE },
+	{ "/live/page.js", serve_text, LIVE_PART, &page_js, SCRIPT },
 	{ "/live/live.css", serve_text, LIVE_PART, &live_css, STYLE },
 	{ "/live/live.js", serve_text, LIVE_PART, &live_js, SCRIPT },
 	{ "/live/stream.js", serve_text, LIVE_PART, &stream_js, SCRIPT },

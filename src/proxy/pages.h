@@ -32,10 +32,14 @@ bool page_admits(struct exchange *x, const struct page *page, enum step *step) M
 /* Whether the client is on this machine and nobody stands between him and us. */
 bool page_client_is_here(const struct exchange *x);
 
+/* The value of a parameter of the request's query, decoded; empty where there is none, or it is not well encoded. */
+struct span page_parameter(struct exchange *x, struct span name);
+
 /* What our own page shows with what it has done: nobody else can read it.  SECRET_TOKEN_TEXT bytes, no NUL. */
 enum { PAGE_TOKEN_BYTES = 32 };
 void page_token(const struct shared *shared, char out[PAGE_TOKEN_BYTES]);
 
+enum step page_about(struct exchange *x, const struct page *page);    /* pages_about.c */
 enum step page_metrics(struct exchange *x, const struct page *page);  /* pages_metrics.c */
 enum step page_exchange(struct exchange *x, const struct page *page); /* pages_live.c */
 enum step page_forget(struct exchange *x, const struct page *page);

@@ -6,21 +6,6 @@
 #include "inspect/story.h"
 #include "proxy/pages.h"
 
-/* The value of a parameter of the request's query; empty where there is none. */
-static struct span parameter(const struct exchange *x, struct span name)
-{
-	struct span rest = span_from(x->target.path, span_find(x->target.path, '?') + 1);
-
-	while (rest.n) {
-		struct span pair = span_first(rest, span_find(rest, '&'));
-
-		rest = span_from(rest, pair.n + 1);
-		if (span_eq(span_first(pair, span_find(pair, '=')), name))
-			return span_from(pair, span_find(pair, '=') + 1);
-	}
-	return SPAN_NONE;
-}
-
 /* Whose history it would be in is in the id; see report_exchange(). */
 static bool find(const struct exchange *x, uint64_t id, char *room, struct past *out)
 {
@@ -33,7 +18,7 @@ static bool find(const struct exchange *x, uint64_t id, char *room, struct past 
 
 static enum step tell(struct exchange *x, const struct past *p)
 {
-	bool with_secrets = span_eq(parameter(x, SPAN("secrets")), SPAN("1")) && page_client_is_here(x);
+	bool with_secrets = span_eq(page_parameter(x, SPAN("secrets")), SPAN("1")) && page_client_is_here(x);
 	char *text = malloc(STORY_MAX);
 
 	if (!text)
@@ -51,7 +36,7 @@ enum step page_exchange(struct exchange *x, const struct page *page)
 	uint64_t id;
 
 	(void)page;
-	bool found = room && span_u64(parameter(x, SPAN("id")), UINT64_MAX, &id) && find(x, id, room, &past);
+	bool found = room && span_u64(page_parameter(x, SPAN("id")), UINT64_MAX, &id) && find(x, id, room, &past);
 	enum step step = found ? tell(x, &past) : exchange_fail(x, REPLY_NOT_FOUND, "no such exchange is remembered");
 	free(room);
 	return step;

@@ -23,6 +23,10 @@ def ask(proxy, path, *fields, method="GET", host=None):
         return client.response(method)
 
 
+def about(proxy):
+    return json.loads(ask(proxy, "/live/about").body)
+
+
 def fetch_all(proxy, origin, paths, *fields):
     with proxy.client() as client:
         for path in paths:
@@ -236,9 +240,7 @@ def test_with_users_the_page_asks_for_a_password_as_a_site_does(tmp_path):
 
 def test_forgetting_takes_post_and_the_token_of_the_page(remembering, origin):
     fetch_all(remembering, origin, ["/a"])
-    with Events(remembering) as events:
-        events.take(1)
-        token = f"X-Freshet-Token: {events.hello['token']}"
+    token = f"X-Freshet-Token: {about(remembering)['token']}"
     assert ask(remembering, "/live/forget", token).status == 405
     assert ask(remembering, "/live/forget", method="POST").status == 403
     assert ask(remembering, "/live/forget", "X-Freshet-Token: 0", method="POST").status == 403
@@ -252,6 +254,6 @@ def test_forgetting_takes_post_and_the_token_of_the_page(remembering, origin):
 def test_token_is_another_in_every_process(origin):
     tokens = set()
     for _ in range(2):
-        with Freshet(workers=1) as proxy, Events(proxy) as events:
-            tokens.add(events.hello["token"])
+        with Freshet(workers=1) as proxy:
+            tokens.add(about(proxy)["token"])
     assert len(tokens) == 2
