@@ -23,6 +23,8 @@ SOAK_SAN_SECONDS ?= 60
 # Beyond this the end-to-end tests hang rather than work.
 E2E_SECONDS ?= 900
 E2E_TESTS   ?= tests/e2e
+# Processes for them: they wait more than they work.
+E2E_JOBS    ?= 3
 
 # llhttp comes as a library (Debian 13 on) or as sources that we compile (Debian 12).
 LLHTTP_DIR  ?= /usr/share/llhttp
@@ -208,11 +210,11 @@ e2e: $(BUILD)/freshet ## end-to-end tests with a real process
 	@echo "e2e: tests/e2e against $(BUILD)/freshet"
 	@$(SAN_ENV) $(BUILD)/freshet -t -c conf/freshet.conf >/dev/null
 	@FRESHET=$(abspath $(BUILD)/freshet) PYTHONDONTWRITEBYTECODE=1 $(SAN_ENV) timeout -k 10 $(E2E_SECONDS) \
-		/usr/bin/python3 -m pytest -q -p no:cacheprovider $(E2E_TESTS) $(E2E_ARGS)
+		/usr/bin/python3 -m pytest -q -p no:cacheprovider -n $(E2E_JOBS) --dist loadgroup $(E2E_TESTS) $(E2E_ARGS)
 
 proof: $(BUILD)/freshet ## clients through real caches to changed content: tables of who sees what is old
 	@.ci/install-deps test
-	@$(MAKE) e2e E2E_TESTS=tests/e2e/test_caches_table.py E2E_ARGS=-s
+	@$(MAKE) e2e E2E_TESTS=tests/e2e/test_caches_table.py E2E_JOBS=0 E2E_ARGS=-s
 
 export LINT_CFLAGS := $(OUR_DEFS)
 export LINT_WARN := $(WARN)

@@ -10,6 +10,14 @@ from harness.laboratory import Laboratory
 from harness.tls import Pki
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """For processes side by side: a file's tests stay together, as do all that share the laboratory."""
+    for item in items:
+        group = "laboratory" if "laboratory" in item.fixturenames else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="module")
 def proxy():
     """freshet with default options, shared by the tests of a file."""
