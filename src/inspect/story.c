@@ -3,7 +3,7 @@
  */
 #include "inspect/story.h"
 
-#include "inspect/json.h"
+#include "inspect/head_lines.h"
 #include "inspect/notes.h"
 #include "inspect/redact.h"
 
@@ -16,40 +16,18 @@ static const struct span head_names[TRACE_HEADS] = {
 	[TRACE_RESPONSE_SENT] = { "response_sent", 13 },
 };
 
-/* -- lines -- */
-
-/* The next line, without its end; false behind the last.  A head was read by the guard: every line ends in CRLF. */
-static bool next_line(struct span *rest, struct span *line)
-{
-	if (!rest->n)
-		return false;
-	*line = span_first(*rest, span_find(*rest, '\r'));
-	*rest = span_from(*rest, line->n + 2);
-	return line->n > 0;
-}
-
-static struct span value_of(struct span line)
-{
-	return span_trim(span_from(line, span_find(line, ':') + 1));
-}
-
-static struct span name_of(struct span line)
-{
-	return span_first(line, span_find(line, ':'));
-}
+/* -- facts -- */
 
 /* The media type of the answer, of which the client's copy is the one that was made here or changed. */
 static struct span media_type(const struct past *p)
 {
 	struct span rest = p->trace.heads[TRACE_RESPONSE_SENT], line;
 
-	while (next_line(&rest, &line))
-		if (header_lookup(name_of(line)) == HEADER_CONTENT_TYPE)
-			return span_trim(span_first(value_of(line), span_find(value_of(line), ';')));
+	while (head_next_line(&rest, &line))
+		if (header_lookup(line_name(line)) == HEADER_CONTENT_TYPE)
+			return span_trim(span_first(line_value(line), span_find(line_value(line), ';')));
 	return SPAN_NONE;
 }
-
-/* -- facts -- */
 
 static void redact_record_url(struct record *r)
 {
@@ -113,16 +91,16 @@ static void put_field(struct json *j, struct span line, bool with_secrets)
 	struct line l = line_of(text, sizeof(text));
 
 	if (with_secrets)
-		line_put(&l, value_of(line));
+		line_put(&l, line_value(line));
 	else
-		redact_value(&l, name_of(line), value_of(line));
+		redact_value(&l, line_name(line), line_value(line));
 	json_open(j, '[');
-	json_string(j, name_of(line));
+	json_string(j, line_name(line));
 	json_string(j, span_of(text, l.n));
 	json_close(j, ']');
 }
 
-static void put_head(struct json *j, struct span head, bool with_secrets)
+void story_put_head(struct json *j, struct span head, bool with_secrets)
 {
 	struct span rest = head, line;
 
@@ -130,13 +108,13 @@ static void put_head(struct json *j, struct span head, bool with_secrets)
 	json_key(j, SPAN("cut"));
 	json_bool(j, head.n >= TRACE_HEAD_MAX);
 	json_key(j, SPAN("start"));
-	if (next_line(&rest, &line))
+	if (head_next_line(&rest, &line))
 		put_start(j, line, with_secrets);
 	else
 		json_string(j, SPAN_NONE);
 	json_key(j, SPAN("fields"));
 	json_open(j, '[');
-	while (next_line(&rest, &line))
+	while (head_next_line(&rest, &line))
 		put_field(j, line, with_secrets);
 	json_close(j, ']');
 	json_close(j, '}');
@@ -150,7 +128,7 @@ static void put_heads(struct json *j, const struct trace *t, bool with_secrets)
 		if (!t->heads[i].n)
 			continue;
 		json_key(j, head_names[i]);
-		put_head(j, t->heads[i], with_secrets);
+		story_put_head(j, t->heads[i], with_secrets);
 	}
 	json_close(j, '}');
 }
@@ -197,8 +175,8 @@ static bool has_field(struct span head, enum header id)
 {
 	struct span line;
 
-	while (next_line(&head, &line))
-		if (header_lookup(name_of(line)) == id)
+	while (head_next_line(&head, &line))
+		if (header_lookup(line_name(line)) == id)
 			return true;
 	return false;
 }
@@ -209,10 +187,10 @@ static bool read_response(const struct past *p, struct field *fields, struct mes
 	struct span rest = p->trace.heads[TRACE_RESPONSE_RECEIVED], line;
 
 	message_init(m, fields, FIELDS_MAX);
-	if (!next_line(&rest, &line))
+	if (!head_next_line(&rest, &line))
 		return false;
 	m->status = p->record->status;
-	while (next_line(&rest, &line) && message_receive(m, name_of(line), value_of(line)))
+	while (head_next_line(&rest, &line) && message_receive(m, line_name(line), line_value(line)))
 		;
 	return true;
 }

@@ -9,6 +9,7 @@
 
 #include "inspect/access_log.h"
 #include "inspect/history.h"
+#include "inspect/json.h"
 
 enum {
 	STORY_ROW_MAX = ACCESS_LOG_LINE_MAX + 2048,
@@ -26,5 +27,8 @@ size_t story_row(const struct past *p, char out[STORY_ROW_MAX]);
  * what RFC 9111 lets the "browser" and a "shared" cache do with the response as it came, with "notes" about it.
  */
 size_t story_write(const struct past *p, bool with_secrets, char out[STORY_MAX]);
+
+/* A head as it stands in "heads": {"cut": false, "start": "GET / HTTP/1.1", "fields": [["Host", "example.org"], …]}. */
+void story_put_head(struct json *j, struct span head, bool with_secrets);
 
 #endif

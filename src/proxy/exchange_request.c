@@ -66,29 +66,46 @@ static void add_via(struct exchange *x, struct span mark)
 	message_add(&x->request, HEADER_VIA, span_of(via, n), "RFC 9110 section 7.6.3");
 }
 
-enum step step_policy(struct exchange *x)
+/* Answers the request where it is not to be passed on. */
+static bool is_answered_here(struct exchange *x, struct span mark, enum step *step)
+{
+	const char *refusal = policy_refuses(x->policy.settings, &x->request);
+
+	if (refusal)
+		*step = exchange_fail(x, REPLY_SPECULATION, refusal);
+	else if (policy_kills_worker(&x->policy, x->policy.settings, &x->request))
+		*step = exchange_answered(x, reply_script(x, service_worker_kill_js));
+	else if (has_been_here(x, mark))
+		*step = exchange_fail(x, REPLY_LOOP, "our own mark is in the request's Via");
+	else
+		return false;
+	return true;
+}
+
+bool exchange_edit_request(struct exchange *x, enum step *step)
 {
 	char mark_text[LOOP_MARK_LEN];
 	struct span mark = span_of(mark_text, LOOP_MARK_LEN);
-	const char *refusal;
 
 	exchange_choose_settings(x);
 	exchange_unpierce_target(x);
-	refusal = policy_refuses(x->policy.settings, &x->request);
-	if (refusal)
-		return exchange_fail(x, REPLY_SPECULATION, refusal);
-	if (policy_kills_worker(&x->policy, x->policy.settings, &x->request))
-		return exchange_answered(x, reply_script(x, service_worker_kill_js));
 	loop_mark(x, mark_text);
-	if (has_been_here(x, mark))
-		return exchange_fail(x, REPLY_LOOP, "our own mark is in the request's Via");
+	if (is_answered_here(x, mark, step))
+		return false;
 	policy_request(&x->policy, x->policy.settings, &x->request, &x->arena);
 	message_set(&x->request, HEADER_HOST, x->target.authority, "RFC 9112 section 3.2.2: the target decides");
 	if (!x->request.minor)
 		message_remove(&x->request, HEADER_EXPECT, "RFC 9110 section 10.1.1: not from HTTP/1.0");
 	add_via(x, mark);
 	exchange_pierce_begin(x);
-	return exchange_ask_origin(x);
+	return true;
+}
+
+enum step step_policy(struct exchange *x)
+{
+	enum step step;
+
+	return exchange_edit_request(x, &step) ? exchange_ask_origin(x) : step;
 }
 
 /* -- origin -- */
@@ -263,20 +280,29 @@ static struct span target_to_send(struct exchange *x)
 	return absolute ? absolute_form(x, path) : path;
 }
 
-enum step step_send(struct exchange *x)
+struct span exchange_compose_request(struct exchange *x, struct span target)
 {
 	struct loop *l = &x->worker->loop;
 	struct h1_write w = {
 		.framing = x->request.framing,
 		.content_length = x->request.content_length,
 		.connection = x->request.websocket ? H1_CONNECTION_UPGRADE : H1_CONNECTION_DEFAULT,
-		.target = target_to_send(x),
+		.target = target,
 		.te_trailers = x->request.te_trailers,
 	};
 
-	if (!w.target.n || h1_head_room(&x->request, &w) > LOOP_OUT_BYTES)
+	if (!target.n || h1_head_room(&x->request, &w) > LOOP_OUT_BYTES)
+		return SPAN_NONE;
+	return span_of(l->out, h1_write_request(&x->request, &w, l->out));
+}
+
+enum step step_send(struct exchange *x)
+{
+	struct loop *l = &x->worker->loop;
+
+	x->up.prefix = exchange_compose_request(x, target_to_send(x));
+	if (!x->up.prefix.n)
 		return exchange_fail(x, REPLY_INTERNAL, "no room to write the request's head");
-	x->up.prefix = span_of(l->out, h1_write_request(&x->request, &w, l->out));
 	x->head_len = x->up.prefix.n;
 	report_head(x, TRACE_REQUEST_SENT, x->up.prefix);
 	x->stage = STAGE_HEAD;

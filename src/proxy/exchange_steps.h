@@ -72,6 +72,15 @@ void exchange_probe_expired(struct exchange *x);
 /* Sends more of the request's body.  False when the exchange ended over it; *step then says how. */
 bool exchange_send_body(struct exchange *x, enum step *step);
 
+/*
+ * All that is done to the request's head: what policy wants for its target, and what a proxy owes.  False when it is not to
+ * be passed on: it is answered then, and *step says how it goes on.
+ */
+bool exchange_edit_request(struct exchange *x, enum step *step) MUST_CHECK;
+
+/* The edited head with this target, written to the loop's `out`; empty when there is no room. */
+struct span exchange_compose_request(struct exchange *x, struct span target);
+
 /* The target in origin-form (RFC 9112 section 3.2.1); empty when memory is out. */
 struct span exchange_origin_form(struct exchange *x);
 

@@ -52,6 +52,7 @@ static const struct page pages[] = {
 	{ "/live/events", page_events, LIVE_PART, NULL, NULL },
 	{ "/live/exchange", page_exchange, LIVE_PART, NULL, NULL },
 	{ "/live/forget", page_forget, LIVE_PART | PAGE_ACTION, NULL, NULL },
+	{ "/echo", page_echo, PAGE_PRIVATE | PAGE_ANY_METHOD, NULL, NULL },
 	{ "/-/healthy", serve_healthy, PAGE_UNLOGGED | PAGE_OPEN, NULL, NULL },
 	{ "/-/ready", serve_ready, PAGE_UNLOGGED | PAGE_OPEN, NULL, NULL },
 	{ "/metrics", page_metrics, PAGE_UNLOGGED, NULL, NULL },

@@ -13,6 +13,7 @@ enum page_flags {
 	PAGE_PRIVATE = 4,  /* tells of exchanges: for this machine, or with a password; pages_private.c */
 	PAGE_PART = 8,     /* of another page, which alone may fetch it */
 	PAGE_ACTION = 16,  /* does something: POST only, with the page's token */
+	PAGE_ANY_METHOD = 32,
 };
 
 struct page {
@@ -41,6 +42,7 @@ void page_token(const struct shared *shared, char out[PAGE_TOKEN_BYTES]);
 
 enum step page_about(struct exchange *x, const struct page *page);    /* pages_about.c */
 enum step page_metrics(struct exchange *x, const struct page *page);  /* pages_metrics.c */
+enum step page_echo(struct exchange *x, const struct page *page);     /* pages_echo.c */
 enum step page_exchange(struct exchange *x, const struct page *page); /* pages_live.c */
 enum step page_forget(struct exchange *x, const struct page *page);
 enum step page_events(struct exchange *x, const struct page *page);   /* live.c */

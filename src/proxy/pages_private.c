@@ -70,6 +70,8 @@ static bool has_method(const struct exchange *x, const struct page *page)
 {
 	enum method method = x->request.method_id;
 
+	if (page->flags & PAGE_ANY_METHOD)
+		return true;
 	return page->flags & PAGE_ACTION ? method == METHOD_POST : method == METHOD_GET || method == METHOD_HEAD;
 }
 

@@ -83,12 +83,12 @@ static void put_html(struct text *t, struct span s)
 
 /* -- errors -- */
 
-static bool wants_html(const struct exchange *x)
+bool reply_type_wanted(const struct exchange *x, struct span type)
 {
 	struct span accept = message_value(&x->request, HEADER_ACCEPT), range;
 
 	while (span_list_next(&accept, &range))
-		if (span_ieq(span_trim(span_first(range, span_find(range, ';'))), SPAN("text/html")))
+		if (span_ieq(span_trim(span_first(range, span_find(range, ';'))), type))
 			return true;
 	return false;
 }
@@ -244,7 +244,7 @@ bool reply_error(struct exchange *x, enum reply_error error, const char *details
 	char body_text[BODY_MAX], status_text[PLACE_MAX];
 	struct text body = { .data = body_text, .max = sizeof(body_text) };
 	struct text status = { .data = status_text, .max = sizeof(status_text) };
-	bool html = wants_html(x);
+	bool html = reply_type_wanted(x, SPAN("text/html"));
 
 	x->facts.error = details ? details : e->title;
 	x->facts.proxy_error = e->type[0] ? e->type : NULL;

@@ -14,6 +14,9 @@ enum reply_error {
 #undef REPLY_ERROR
 };
 
+/* Whether the client's Accept names this media type, and not only by a range. */
+bool reply_type_wanted(const struct exchange *x, struct span type);
+
 /*
  * Sends an error to the client, as a page or as text by its Accept field, with Proxy-Status (RFC 9209).  `details` is
  * a constant for the operator, NULL for none.  Only before a final head was sent.  False when the client is gone.
