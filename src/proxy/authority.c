@@ -88,3 +88,11 @@ struct leaves *authority_leaves(const struct config *c, const char **why)
 		*why = "intercept: memory is out, or the limits of the authority in ca-cert cannot be read";
 	return leaves;
 }
+
+bool authority_look(const struct config *c, struct ca *out)
+{
+	struct authority_paths paths;
+	char why[CA_WHY_BYTES];
+
+	return authority_paths(c, &paths) && ca_load_certificate(out, paths.certificate, why);
+}

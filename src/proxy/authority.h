@@ -25,4 +25,7 @@ bool authority_paths(const struct config *c, struct authority_paths *out) MUST_C
  */
 struct leaves *authority_leaves(const struct config *c, const char **why) MUST_CHECK;
 
+/* The certificate alone, of an authority that is there already, for others to look at.  False when there is none. */
+bool authority_look(const struct config *c, struct ca *out) MUST_CHECK;
+
 #endif

@@ -56,6 +56,9 @@ void exchange_choose_settings(struct exchange *x);
 /* For an address that was asked for, and for one that a name turned out to have. */
 enum step exchange_refuse_destination(struct exchange *x);
 
+/* Whether that is the name under which our own pages are reached through the proxy. */
+bool exchange_is_own_name(struct span host);
+
 /* Whether the target is this proxy itself, under any address or its own name. */
 bool exchange_is_own_authority(const struct exchange *x);
 

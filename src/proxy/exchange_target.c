@@ -7,11 +7,16 @@
 /* The name under which freshet's own pages are reached through the proxy. */
 #define OWN_HOST SPAN("freshet.internal")
 
+bool exchange_is_own_name(struct span host)
+{
+	return span_ieq(host, OWN_HOST);
+}
+
 bool exchange_is_own_authority(const struct exchange *x)
 {
 	struct address a;
 
-	if (span_ieq(x->target.host, OWN_HOST))
+	if (exchange_is_own_name(x->target.host))
 		return true;
 	return snapshot_listens_on(x->view->snapshot, x->target.port) &&
 	       address_parse_numeric(x->target.host, x->target.port, &a) && snapshot_is_self(x->view->snapshot, &a);
@@ -33,16 +38,16 @@ static bool is_meant_for_us(const struct exchange *x)
 		return true;
 	if (!host_parse(message_value(&x->request, HEADER_HOST), &host, &port, &is_ipv6, &why))
 		return false;
-	return address_parse_numeric(host, port, &a) || span_ieq(host, OWN_HOST) || span_ieq(host, SPAN("localhost"));
+	return address_parse_numeric(host, port, &a) || exchange_is_own_name(host) || span_ieq(host, SPAN("localhost"));
 }
 
 static enum step own_page(struct exchange *x)
 {
 	x->policy.not_busted = "the proxy's own page";
 	x->facts.own_page = true;
-	if (!is_meant_for_us(x))
-		return exchange_fail(x, REPLY_MISDIRECTED, NULL);
 	const struct page *page = page_find(x->target.path);
+	if (!(page && page->flags & PAGE_ANY_NAME) && !is_meant_for_us(x))
+		return exchange_fail(x, REPLY_MISDIRECTED, NULL);
 	if (!page)
 		return exchange_fail(x, REPLY_NOT_FOUND, NULL);
 	enum step step;

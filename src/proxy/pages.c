@@ -32,6 +32,7 @@ static enum step serve_ready(struct exchange *x, const struct page *page)
 #define HTML "text/html; charset=utf-8"
 #define STYLE "text/css; charset=utf-8"
 #define SCRIPT "text/javascript; charset=utf-8"
+#define PAC "application/x-ns-proxy-autoconfig"
 #define LIVE_PART (PAGE_UNLOGGED | PAGE_PRIVATE | PAGE_PART)
 
 static const struct page pages[] = {
@@ -53,6 +54,11 @@ static const struct page pages[] = {
 	{ "/live/exchange", page_exchange, LIVE_PART, NULL, NULL },
 	{ "/live/forget", page_forget, LIVE_PART | PAGE_ACTION, NULL, NULL },
 	{ "/echo", page_echo, PAGE_PRIVATE | PAGE_ANY_METHOD, NULL, NULL },
+	{ "/ca.pem", page_ca_pem, PAGE_LOGGED, NULL, "application/x-pem-file" },
+	{ "/ca.der", page_ca_der, PAGE_LOGGED, NULL, "application/x-x509-ca-cert" },
+	{ "/ca.mobileconfig", page_ca_profile, PAGE_LOGGED, NULL, "application/x-apple-aspen-config" },
+	{ "/proxy.pac", page_pac, PAGE_OPEN | PAGE_ANY_NAME, &proxy_pac_js, PAC },
+	{ "/wpad.dat", page_pac, PAGE_OPEN | PAGE_ANY_NAME, &proxy_pac_js, PAC },
 	{ "/-/healthy", serve_healthy, PAGE_UNLOGGED | PAGE_OPEN, NULL, NULL },
 	{ "/-/ready", serve_ready, PAGE_UNLOGGED | PAGE_OPEN, NULL, NULL },
 	{ "/metrics", page_metrics, PAGE_UNLOGGED, NULL, NULL },

@@ -14,6 +14,7 @@ enum page_flags {
 	PAGE_PART = 8,     /* of another page, which alone may fetch it */
 	PAGE_ACTION = 16,  /* does something: POST only, with the page's token */
 	PAGE_ANY_METHOD = 32,
+	PAGE_ANY_NAME = 64, /* under whatever name we are reached: says nothing that others may not read */
 };
 
 struct page {
@@ -36,6 +37,24 @@ bool page_client_is_here(const struct exchange *x);
 /* The value of a parameter of the request's query, decoded; empty where there is none, or it is not well encoded. */
 struct span page_parameter(struct exchange *x, struct span name);
 
+/* Whether the query names it, with a value or without. */
+bool page_has_parameter(const struct exchange *x, struct span name);
+
+/*
+ * "host:port" as the client reached us, of letters, digits and ".-_:[]" only; by its connection where it used the name that
+ * is known only through us.  Empty when that cannot be told.
+ */
+enum { PAGE_REACHED_MAX = 280 };
+struct span page_reached_at(const struct exchange *x, char out[PAGE_REACHED_MAX]);
+
+/* A place to be filled in. */
+struct page_value {
+	struct span name, text;
+};
+
+/* Serves the page's text with each "@NAME@" replaced, escaped for HTML.  Values together have to be below 16 KiB. */
+enum step page_serve_filled(struct exchange *x, const struct page *page, const struct page_value *values, size_t count);
+
 /* What our own page shows with what it has done: nobody else can read it.  SECRET_TOKEN_TEXT bytes, no NUL. */
 enum { PAGE_TOKEN_BYTES = 32 };
 void page_token(const struct shared *shared, char out[PAGE_TOKEN_BYTES]);
@@ -45,6 +64,10 @@ enum step page_metrics(struct exchange *x, const struct page *page);  /* pages_m
 enum step page_echo(struct exchange *x, const struct page *page);     /* pages_echo.c */
 enum step page_exchange(struct exchange *x, const struct page *page); /* pages_live.c */
 enum step page_forget(struct exchange *x, const struct page *page);
+enum step page_ca_pem(struct exchange *x, const struct page *page);   /* pages_authority.c */
+enum step page_ca_der(struct exchange *x, const struct page *page);
+enum step page_ca_profile(struct exchange *x, const struct page *page);
+enum step page_pac(struct exchange *x, const struct page *page);      /* pages_pac.c */
 enum step page_events(struct exchange *x, const struct page *page);   /* live.c */
 
 #endif

@@ -18,6 +18,20 @@ static struct span find(struct span query, struct span name)
 	return SPAN_NONE;
 }
 
+bool page_has_parameter(const struct exchange *x, struct span name)
+{
+	struct span path = x->target.path, query = span_from(path, span_find(path, '?') + 1);
+
+	while (query.n) {
+		struct span pair = span_first(query, span_find(query, '&'));
+
+		if (span_eq(span_first(pair, span_find(pair, '=')), name))
+			return true;
+		query = span_from(query, pair.n + 1);
+	}
+	return false;
+}
+
 struct span page_parameter(struct exchange *x, struct span name)
 {
 	struct span path = x->target.path, raw = find(span_from(path, span_find(path, '?') + 1), name);

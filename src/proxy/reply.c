@@ -267,6 +267,17 @@ bool reply_page(struct exchange *x, unsigned status, struct span content_type, s
 	return send_reply(x, status, content_type, SPAN(ONLY_OURS), body.n ? body : SPAN(""));
 }
 
+/* "inline": told to keep it, Firefox would not offer to trust a certificate. */
+bool reply_file(struct exchange *x, struct span content_type, const char *name, struct span body)
+{
+	char lines[PLACE_MAX];
+	struct text fields = { .data = lines, .max = sizeof(lines) };
+
+	put(&fields, SPAN(NOTHING_ACTIVE));
+	put_format(&fields, "Content-Disposition: inline; filename=\"%s\"\r\n", name);
+	return send_reply(x, 200, content_type, span_of(fields.data, fields.n), body);
+}
+
 bool reply_begin(struct exchange *x, struct span content_type)
 {
 	x->client_persistent = false;

@@ -26,6 +26,9 @@ bool reply_error(struct exchange *x, enum reply_error error, const char *details
 /* Sends a page of our own; content_type is a constant.  False when the client is gone. */
 bool reply_page(struct exchange *x, unsigned status, struct span content_type, struct span body) MUST_CHECK;
 
+/* The same for a file of that name to be kept. */
+bool reply_file(struct exchange *x, struct span content_type, const char *name, struct span body) MUST_CHECK;
+
 /* Sends the head of a page whose text is sent as it comes about, and whose end the connection's end will be. */
 bool reply_begin(struct exchange *x, struct span content_type) MUST_CHECK;
 

@@ -177,8 +177,13 @@ static bool wants_interception(const struct config *c)
 static bool prepare_tls(struct snapshot *s, const char **why)
 {
 	s->tls = tls_contexts_new(s->config->trust, why);
-	if (!s->tls || !wants_interception(s->config))
-		return s->tls != NULL;
+	if (!s->tls)
+		return false;
+	if (!wants_interception(s->config)) {
+		if (!authority_look(s->config, &s->authority))
+			s->authority = (struct ca){ .certificate = NULL };
+		return true;
+	}
 	s->leaves = authority_leaves(s->config, why);
 	return s->leaves != NULL;
 }
@@ -269,9 +274,17 @@ void snapshot_put(struct snapshot *s)
 	free_rules(s);
 	tls_contexts_free(s->tls);
 	leaves_free(s->leaves);
+	ca_fini(&s->authority);
 	free(s->listening);
 	config_free(s->config);
 	free(s);
+}
+
+const struct ca *snapshot_authority(const struct snapshot *s)
+{
+	if (s->leaves)
+		return leaves_authority(s->leaves);
+	return s->authority.certificate ? &s->authority : NULL;
 }
 
 /* Connecting to "any" reaches loopback; what listens on "any" is reached by every own address. */

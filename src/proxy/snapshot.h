@@ -26,6 +26,7 @@ struct snapshot {
 	struct destinations *destinations; /* owned */
 	struct tls_contexts *tls;  /* owned */
 	struct leaves *leaves;     /* owned: what intercepted clients are shown; NULL when nothing is intercepted */
+	struct ca authority;       /* owned: an authority that is there but not used, without its key; all zero otherwise */
 	struct h1_limits limits;
 	struct span via;           /* points into config: the pseudonym, empty for none */
 	struct span name;          /* what freshet calls itself in Proxy-Status: the pseudonym, or "freshet" */
@@ -51,6 +52,9 @@ bool snapshot_check(struct config *config, const char **why);
 
 void snapshot_get(struct snapshot *s);
 void snapshot_put(struct snapshot *s);
+
+/* The authority's certificate, whether it is used or only there; borrowed.  NULL when there is none. */
+const struct ca *snapshot_authority(const struct snapshot *s);
 
 /* Whether any listener has that port: a quick no to the question below. */
 bool snapshot_listens_on(const struct snapshot *s, uint16_t port);
