@@ -118,13 +118,27 @@ static bool client_matches(const struct rule *r, const struct address *client)
 	return r->client_count == 0;
 }
 
+static bool rule_matches(const struct rule *r, const struct policy_subject *s)
+{
+	return method_matches(r, s->method) && pattern_matches(&r->pattern, s->target) && client_matches(r, s->client);
+}
+
 const struct policy_settings *policy_match(const struct policy *p, const struct policy_subject *s)
 {
 	for (const struct rule *r = p->rules; r; r = r->next)
-		if (method_matches(r, s->method) && pattern_matches(&r->pattern, s->target) &&
-			client_matches(r, s->client))
+		if (rule_matches(r, s))
 			return &r->settings;
 	return &p->defaults;
+}
+
+size_t policy_match_rule(const struct policy *p, const struct policy_subject *s)
+{
+	size_t n = 0;
+
+	for (const struct rule *r = p->rules; r; r = r->next, n++)
+		if (rule_matches(r, s))
+			return n;
+	return SIZE_MAX;
 }
 
 /* ---- evaluation */

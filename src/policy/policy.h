@@ -93,6 +93,9 @@ bool policy_add_site(struct policy *p, const struct policy_site *site, const cha
 /* Never NULL; lives as long as the policy. */
 const struct policy_settings *policy_match(const struct policy *p, const struct policy_subject *s);
 
+/* Which of the rules that is, counted from 0 as they were added; SIZE_MAX for the defaults. */
+size_t policy_match_rule(const struct policy *p, const struct policy_subject *s);
+
 /* What policy remembers of one exchange between request and response.  Zero-initialise. */
 struct policy_state {
 	const struct policy_settings *settings; /* borrowed from the policy */

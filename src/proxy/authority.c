@@ -69,7 +69,7 @@ static bool make_if_missing(const struct authority_paths *paths, char why[CA_WHY
 
 struct leaves *authority_leaves(const struct config *c, const char **why)
 {
-	static char text[CA_WHY_BYTES];
+	static _Thread_local char text[CA_WHY_BYTES];
 	struct authority_paths paths;
 	struct ca ca;
 

@@ -21,7 +21,7 @@ bool authority_paths(const struct config *c, struct authority_paths *out) MUST_C
 
 /*
  * The authority, ready to forge; made now, with a word in the log about what to do with it, when neither file is there.
- * NULL with *why (borrowed until the next call).
+ * NULL with *why (borrowed until the thread's next call).
  */
 struct leaves *authority_leaves(const struct config *c, const char **why) MUST_CHECK;
 

@@ -103,6 +103,7 @@ void counters_sum(const struct shared *shared, uint64_t out[METRIC_SLOTS])
 		for (unsigned slot = 0; slot < METRIC_SLOTS; slot++)
 			out[slot] += atomic_load_explicit(&shared->workers[i].counters.slots[slot], memory_order_relaxed);
 	out[METRIC_BUILD] = 1;
+	out[METRIC_SWITCHES] = atomic_load_explicit(&shared->switches.count, memory_order_relaxed);
 	out[METRIC_LOG_LOST] = log_writer_lost(shared->log_writer);
 	process_measure(shared, out);
 }

@@ -102,6 +102,7 @@ struct exchange {
 	struct place place;          /* where to connect for it, and by which route */
 	struct span secure_name;     /* CONNECT: whom the client believes to talk to; in the arena */
 	struct policy_state policy;
+	struct policy_settings switched; /* where switches change the configuration's: what policy.settings points to */
 	struct piercing pierce;
 	struct flow up, down;
 	struct connector_result failure; /* why no connection came about */

@@ -62,7 +62,7 @@ bool exchange_may_intercept(struct exchange *x)
 	const char *reason;
 	int64_t left_us;
 
-	if (x->policy.settings->intercept == INTERCEPT_NO || !x->view->snapshot->leaves)
+	if (x->policy.settings->intercept == INTERCEPT_NO || !snapshot_leaves(x->view->snapshot))
 		return false;
 	if (x->policy.settings->intercept == INTERCEPT_STRICT)
 		return true;
@@ -119,7 +119,7 @@ static const char *reason_to_pass(const struct exchange *x, const struct hello *
 		return passing_text(PASSING_CLIENT_OLD_TLS);
 	if (h->is_encrypted && is_other)
 		return passing_text(PASSING_CLIENT_HIDES_NAME);
-	if (!leaves_may_sign(x->view->snapshot->leaves, name_of(x, h)))
+	if (!leaves_may_sign(snapshot_leaves(x->view->snapshot), name_of(x, h)))
 		return passing_text(PASSING_NAME_CONSTRAINED);
 	return NULL;
 }
@@ -263,7 +263,7 @@ static bool start_accept(struct exchange *x)
 {
 	const struct snapshot *s = x->view->snapshot;
 	bool forged;
-	struct leaf *leaf = leaf_get(s->leaves, x->secure_name, &forged);
+	struct leaf *leaf = leaf_get(snapshot_leaves(s), x->secure_name, &forged);
 
 	if (!leaf)
 		return false;

@@ -50,7 +50,7 @@ enum step exchange_ask_origin(struct exchange *x);
 /* x->place by x->target: host, port and route; without TLS. */
 void exchange_choose_place(struct exchange *x);
 
-/* What the configuration wants for x->target. */
+/* What the configuration and the switches want for x->target. */
 void exchange_choose_settings(struct exchange *x);
 
 /* For an address that was asked for, and for one that a name turned out to have. */

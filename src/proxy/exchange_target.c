@@ -57,6 +57,13 @@ static enum step own_page(struct exchange *x)
 	return page->serve(x, page);
 }
 
+static void apply_switches(struct exchange *x, const struct overrides *overrides)
+{
+	x->switched = *x->policy.settings;
+	if (overrides_apply(overrides, &x->target, &x->switched))
+		x->policy.settings = &x->switched;
+}
+
 void exchange_choose_settings(struct exchange *x)
 {
 	struct policy_subject subject = {
@@ -66,6 +73,9 @@ void exchange_choose_settings(struct exchange *x)
 	};
 
 	x->policy.settings = policy_match(x->view->snapshot->policy, &subject);
+	const struct overrides *overrides = switches_look(&x->worker->shared->switches, &x->worker->switches);
+	if (overrides)
+		apply_switches(x, overrides);
 }
 
 enum step exchange_refuse_destination(struct exchange *x)

@@ -36,10 +36,17 @@ static void forget(struct learned *l, struct learned_entry *e)
 	free(e);
 }
 
-void learned_fini(struct learned *l)
+void learned_forget_all(struct learned *l)
 {
+	pthread_mutex_lock(&l->lock);
 	while (!list_empty(&l->by_age))
 		forget(l, LIST_OF(l->by_age.next, struct learned_entry, age_link));
+	pthread_mutex_unlock(&l->lock);
+}
+
+void learned_fini(struct learned *l)
+{
+	learned_forget_all(l);
 	pthread_mutex_destroy(&l->lock);
 }
 

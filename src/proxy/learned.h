@@ -40,6 +40,8 @@ struct learned_about {
 void learned_add(struct learned *l, const struct learned_about *about, enum lesson lesson, const char *reason,
 	int64_t for_us);
 
+void learned_forget_all(struct learned *l);
+
 /* Forgets what is about hosts: another configuration may have another way with them.  Who refused us is remembered. */
 void learned_forget_hosts(struct learned *l);
 

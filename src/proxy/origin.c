@@ -143,8 +143,7 @@ static void close_idle(struct origin *o)
 
 void origins_flush(struct worker *w)
 {
-	while (w->origins.resting)
-		origin_die(LIST_OF(w->loop.deadlines[DEADLINE_ORIGIN_REST].next, struct origin, rest.link));
+	w->pools_flushed_us = w->loop.now_us;
 	for (int i = 0; i < ORIGIN_BUCKETS; i++) {
 		struct list *bucket = &w->origins.buckets[i];
 
@@ -153,6 +152,8 @@ void origins_flush(struct worker *w)
 			close_idle(LIST_OF(l, struct origin, link));
 		}
 	}
+	while (w->origins.resting) /* those that have lost their last connection just now among them */
+		origin_die(LIST_OF(w->loop.deadlines[DEADLINE_ORIGIN_REST].next, struct origin, rest.link));
 }
 
 void origins_fini(struct worker *w)

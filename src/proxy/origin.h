@@ -68,7 +68,7 @@ struct origin_conn {
 
 void origins_init(struct origins *o);
 
-/* Closes all idle connections, forgets TLS sessions. */
+/* Closes all idle connections, has those that are lent closed when they come back, forgets TLS sessions of origins not in use. */
 void origins_flush(struct worker *w);
 
 /* Closes the one that has been idle for longest, of whatever origin: its descriptor is needed.  False without any. */

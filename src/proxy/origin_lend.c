@@ -17,7 +17,8 @@ static bool too_old(const struct origin_conn *oc)
 {
 	const struct worker *w = oc->worker;
 
-	return w->loop.now_us - oc->opened_us > worker_snapshot(w)->config->pool_lifetime_ms * 1000;
+	return oc->opened_us <= w->pools_flushed_us ||
+	       w->loop.now_us - oc->opened_us > worker_snapshot(w)->config->pool_lifetime_ms * 1000;
 }
 
 /* A reload may have closed the way to where the connection leads. */

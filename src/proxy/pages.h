@@ -59,6 +59,9 @@ enum step page_serve_filled(struct exchange *x, const struct page *page, const s
 enum { PAGE_TOKEN_BYTES = 32 };
 void page_token(const struct shared *shared, char out[PAGE_TOKEN_BYTES]);
 
+/* Empties the histories of all workers. */
+void page_forget_exchanges(const struct shared *s);
+
 enum step page_about(struct exchange *x, const struct page *page);    /* pages_about.c */
 enum step page_metrics(struct exchange *x, const struct page *page);  /* pages_metrics.c */
 enum step page_echo(struct exchange *x, const struct page *page);     /* pages_echo.c */
@@ -69,5 +72,10 @@ enum step page_ca_der(struct exchange *x, const struct page *page);
 enum step page_ca_profile(struct exchange *x, const struct page *page);
 enum step page_pac(struct exchange *x, const struct page *page);      /* pages_pac.c */
 enum step page_events(struct exchange *x, const struct page *page);   /* live.c */
+enum step page_switch_set(struct exchange *x, const struct page *page);  /* pages_switches.c */
+enum step page_switch_undo(struct exchange *x, const struct page *page);
+enum step page_switch_flush(struct exchange *x, const struct page *page);
+enum step page_switches(struct exchange *x, const struct page *page);    /* pages_in_force.c */
+enum step page_applies(struct exchange *x, const struct page *page);
 
 #endif

@@ -42,13 +42,16 @@ enum step page_exchange(struct exchange *x, const struct page *page)
 	return step;
 }
 
-enum step page_forget(struct exchange *x, const struct page *page)
+void page_forget_exchanges(const struct shared *s)
 {
-	const struct shared *s = x->worker->shared;
-
-	(void)page;
 	for (unsigned i = 0; i < s->worker_count; i++)
 		if (s->workers[i].history)
 			history_clear(s->workers[i].history);
+}
+
+enum step page_forget(struct exchange *x, const struct page *page)
+{
+	(void)page;
+	page_forget_exchanges(x->worker->shared);
 	return exchange_answered(x, reply_page(x, 200, SPAN("application/json"), SPAN("{}\n")));
 }

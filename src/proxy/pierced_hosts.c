@@ -42,10 +42,17 @@ static void forget(struct pierced_hosts *h, struct entry *e)
 	free(e);
 }
 
-void pierced_hosts_fini(struct pierced_hosts *h)
+void pierced_hosts_forget(struct pierced_hosts *h)
 {
+	pthread_mutex_lock(&h->lock);
 	while (!list_empty(&h->by_age))
 		forget(h, LIST_OF(h->by_age.next, struct entry, age_link));
+	pthread_mutex_unlock(&h->lock);
+}
+
+void pierced_hosts_fini(struct pierced_hosts *h)
+{
+	pierced_hosts_forget(h);
 	pthread_mutex_destroy(&h->lock);
 }
 

@@ -64,6 +64,9 @@ struct climb_lesson pierced_hosts_find(struct pierced_hosts *h, const struct pie
 void pierced_hosts_learn(struct pierced_hosts *h, const struct pierced_host *host, const struct climb_lesson *lesson,
 	int64_t for_us);
 
+/* Forgets all lessons; what piercing has cost in all is remembered. */
+void pierced_hosts_forget(struct pierced_hosts *h);
+
 /* Adds to what the host has cost, all folders together. */
 void pierced_hosts_spend(struct pierced_hosts *h, const struct pierced_host *host, const struct pierced_cost *more);
 

@@ -260,6 +260,18 @@ static bool prepare_reload(struct server *s, struct prepared *p)
 	return false;
 }
 
+/* Switches may want it where the configuration does not. */
+static void prepare_interception(void *context)
+{
+	struct server *s = context;
+	struct overrides *o = switches_list(&s->shared.switches);
+	const char *why;
+
+	if (overrides_intercept(o) && !snapshot_prepare_interception(s->snapshot, &why))
+		log_warn("switches: intercept has no effect: %s", why);
+	overrides_put(o);
+}
+
 static void commit_reload(struct server *s, struct prepared *p)
 {
 	log_writer_commit(s->shared.log_writer);
@@ -268,6 +280,7 @@ static void commit_reload(struct server *s, struct prepared *p)
 	s->sockets = p->sockets;
 	snapshot_put(s->snapshot);
 	s->snapshot = p->snapshot;
+	prepare_interception(s);
 	log_threshold = p->snapshot->config->log_level;
 	for (unsigned i = 0; i < s->worker_count; i++)
 		worker_post(&s->workers[i], WORKER_RELOAD, p->views[i], NULL, 0);
@@ -486,12 +499,13 @@ static bool server_init(struct server *s, struct config *config)
 	tally_init(&s->shared.tally, s->shared.instance);
 	bool random = login_shared_init(&s->shared.login);
 	random &= contacts_init(&s->shared.contacts);
+	bool switches = switches_init(&s->shared.switches);
 	s->worker_count = count_workers(config);
 	log_threshold = config->log_level;
 	s->shared.clients_most = descriptors_raise(config, s->worker_count);
 	s->shared.log_writer = log_writer_new(s->worker_count);
 	s->base = event_base_new();
-	if (!random || !s->shared.log_writer || !s->base || !prepare_log(s, config)) {
+	if (!random || !switches || !s->shared.log_writer || !s->base || !prepare_log(s, config)) {
 		config_free(config);
 		return false;
 	}
@@ -506,7 +520,8 @@ static bool server_init(struct server *s, struct config *config)
 	if (s->snapshot)
 		log_listening(&s->sockets, false);
 	sockets_fini(&inherited);
-	return s->snapshot && watch_signals(s) && watch_costs(s) && start_workers(s) &&
+	return s->snapshot && watch_signals(s) && watch_costs(s) &&
+	       switches_watch(&s->shared.switches, s->base, prepare_interception, s) && start_workers(s) &&
 	       watchdog_start(&s->watchdog, s->base, s->workers, s->worker_count);
 }
 
@@ -520,6 +535,7 @@ static void server_fini(struct server *s)
 	tally_fini(&s->shared.tally);
 	login_shared_fini(&s->shared.login);
 	contacts_fini(&s->shared.contacts);
+	switches_fini(&s->shared.switches);
 	log_writer_free(s->shared.log_writer);
 	for (size_t i = 0; i < SIGNALS; i++)
 		if (s->signals[i])

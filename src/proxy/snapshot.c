@@ -3,6 +3,7 @@
  */
 #include "proxy/snapshot.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -184,8 +185,18 @@ static bool prepare_tls(struct snapshot *s, const char **why)
 			s->authority = (struct ca){ .certificate = NULL };
 		return true;
 	}
-	s->leaves = authority_leaves(s->config, why);
-	return s->leaves != NULL;
+	return snapshot_prepare_interception(s, why);
+}
+
+bool snapshot_prepare_interception(struct snapshot *s, const char **why)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* one authority is made, whoever asks at the same time */
+
+	pthread_mutex_lock(&lock);
+	if (!snapshot_leaves(s))
+		atomic_store_explicit(&s->leaves, authority_leaves(s->config, why), memory_order_release);
+	pthread_mutex_unlock(&lock);
+	return snapshot_leaves(s) != NULL;
 }
 
 /* All that follows from the configuration alone. */
@@ -273,7 +284,7 @@ void snapshot_put(struct snapshot *s)
 		return;
 	free_rules(s);
 	tls_contexts_free(s->tls);
-	leaves_free(s->leaves);
+	leaves_free(snapshot_leaves(s));
 	ca_fini(&s->authority);
 	free(s->listening);
 	config_free(s->config);
@@ -282,8 +293,8 @@ void snapshot_put(struct snapshot *s)
 
 const struct ca *snapshot_authority(const struct snapshot *s)
 {
-	if (s->leaves)
-		return leaves_authority(s->leaves);
+	if (snapshot_leaves(s))
+		return leaves_authority(snapshot_leaves(s));
 	return s->authority.certificate ? &s->authority : NULL;
 }
 

@@ -25,7 +25,7 @@ struct snapshot {
 	struct routes *routes;     /* owned */
 	struct destinations *destinations; /* owned */
 	struct tls_contexts *tls;  /* owned */
-	struct leaves *leaves;     /* owned: what intercepted clients are shown; NULL when nothing is intercepted */
+	_Atomic(struct leaves *) leaves; /* owned: what intercepted clients are shown; NULL while nothing is intercepted */
 	struct ca authority;       /* owned: an authority that is there but not used, without its key; all zero otherwise */
 	struct h1_limits limits;
 	struct span via;           /* points into config: the pseudonym, empty for none */
@@ -49,6 +49,18 @@ struct snapshot *snapshot_new(struct config *config, const struct address *liste
 
 /* Whether that would succeed, as far as the configuration alone decides: no other file is looked at, config is borrowed. */
 bool snapshot_check(struct config *config, const char **why);
+
+/*
+ * Sees to it that https can be read, though the configuration has none read: by any thread, and often, at little cost.
+ * False with *why (borrowed until the thread's next call).
+ */
+bool snapshot_prepare_interception(struct snapshot *s, const char **why) MUST_CHECK;
+
+/* NULL while nothing is intercepted. */
+static inline struct leaves *snapshot_leaves(const struct snapshot *s)
+{
+	return atomic_load_explicit(&s->leaves, memory_order_acquire);
+}
 
 void snapshot_get(struct snapshot *s);
 void snapshot_put(struct snapshot *s);

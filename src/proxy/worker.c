@@ -335,6 +335,14 @@ static void enter_phase(struct worker *w, enum worker_phase phase)
 	w->phase = phase;
 }
 
+static void flush(struct worker *w, unsigned orders)
+{
+	if (orders & WORKER_FLUSH_NAMES)
+		resolver_flush(w->resolver);
+	if (orders & WORKER_FLUSH_CONNECTIONS)
+		origins_flush(w);
+}
+
 static void worker_on_order(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
@@ -359,6 +367,7 @@ static void worker_on_order(evutil_socket_t fd, short what, void *arg)
 		reload(w, view);
 	if (sockets && w->phase < PHASE_DRAINING)
 		listen_on(w, sockets, socket_count);
+	flush(w, orders);
 	enter_phase(w, phase_asked(orders));
 	free(sockets);
 }
@@ -437,6 +446,7 @@ static void worker_fini(struct worker *w)
 	pipe_pool_fini(&w->pipes);
 	snapshot_view_put(w->view);
 	snapshot_view_put(w->next_view);
+	switches_view_fini(&w->switches);
 	free(w->next_sockets);
 	free(w->fields);
 	if (w->order_fd >= 0)

@@ -22,6 +22,7 @@
 #include "proxy/login.h"
 #include "proxy/origin.h"
 #include "proxy/snapshot.h"
+#include "proxy/switches.h"
 #include "proxy/tally.h"
 
 struct learned;
@@ -48,6 +49,7 @@ struct shared {
 	struct learned *learned;        /* what outlives a connection */
 	struct pierced_hosts *pierced_hosts; /* … and what piercing has taught */
 	struct pieces *pieces;          /* downloads by ranges */
+	struct switches switches;       /* settings changed by hand */
 };
 
 /* What the main thread asks of a worker. */
@@ -57,6 +59,8 @@ enum worker_order {
 	WORKER_LEAVE = 4,  /* serve on, but tell clients to go elsewhere */
 	WORKER_DRAIN = 8,  /* no new clients; finish what runs, then stop */
 	WORKER_STOP = 16,  /* stop at once */
+	WORKER_FLUSH_NAMES = 32,       /* resolve every name anew */
+	WORKER_FLUSH_CONNECTIONS = 64, /* use no connection to an origin again */
 };
 
 /* How far a worker is on its way to the end.  Only goes up. */
@@ -91,6 +95,8 @@ struct worker {
 	struct logins logins;
 	struct origins origins;
 	struct distrust distrust;
+	int64_t pools_flushed_us;        /* connections to origins from before are not used again; 0 never */
+	struct switches_view switches;
 	struct counters counters;
 	struct slab client_slab, exchange_slab, origin_slab, origin_conn_slab, dial_slab;
 	struct list clients;             /* every client */
@@ -135,7 +141,7 @@ bool worker_start(struct worker *w) MUST_CHECK;
 struct worker_socket *worker_sockets_new(struct worker *w, size_t count) MUST_CHECK;
 
 /*
- * From the main thread; cannot fail.  With WORKER_RELOAD goes a view, which the worker takes over.  With WORKER_LISTEN
+ * From the main thread, or, without RELOAD and LISTEN, from any; cannot fail.  With WORKER_RELOAD goes a view, which the worker takes over.  With WORKER_LISTEN
  * goes the list of all sockets to accept from, made by worker_sockets_new(), which the worker takes over, too; the
  * sockets are its own from then on, and it closes those that a later list leaves out.  No orders at all just make it
  * take a turn.
