@@ -14,7 +14,6 @@
 
 enum {
 	REASON_MAX = 200, /* our own constants are shorter */
-	TIME_BYTES = sizeof("2026-11-22T17:20:01.123Z") - 1,
 };
 
 /* One slot per field of headers.def, each as long as its name. */
@@ -28,7 +27,7 @@ enum { EDIT_MAX = sizeof(union header_names) }; /* a name and its mark */
 
 /* What a value of each type takes at worst, in either format. */
 enum {
-	MAX_time = TIME_BYTES + 2,
+	MAX_time = ACCESS_LOG_TIME_BYTES + 2,
 	MAX_address = ADDRESS_TEXT_MAX + 2,
 	MAX_peer = ADDRESS_TEXT_MAX + 2,
 	MAX_count = 20,
@@ -64,7 +63,6 @@ struct edits {
 
 #define EDITS(array, n) ((struct edits){ (array), (n) })
 
-static size_t put_time(char out[TIME_BYTES], int64_t us);
 static void put_digits(char *out, unsigned n, unsigned count);
 static size_t put_edit(char out[EDIT_MAX], const struct record_edit *e);
 static struct span outcome(const struct record *r);
@@ -205,9 +203,9 @@ static void text_layers(struct line *l, struct span before, const struct verdict
 
 static void text_time(struct line *l, struct span before, int64_t us)
 {
-	char text[TIME_BYTES];
+	char text[ACCESS_LOG_TIME_BYTES];
 
-	text_word(l, before, span_of(text, put_time(text, us)));
+	text_word(l, before, span_of(text, access_log_time(text, us)));
 }
 
 static void text_address(struct line *l, struct span before, const struct address *a)
@@ -371,9 +369,9 @@ static void member_layers(struct json *j, struct span key, const struct verdict 
 
 static void member_time(struct json *j, struct span key, int64_t us)
 {
-	char text[TIME_BYTES];
+	char text[ACCESS_LOG_TIME_BYTES];
 
-	member_word(j, key, span_of(text, put_time(text, us)));
+	member_word(j, key, span_of(text, access_log_time(text, us)));
 }
 
 static void member_address(struct json *j, struct span key, const struct address *a)
@@ -512,8 +510,7 @@ static void put_digits(char *out, unsigned n, unsigned count)
 	}
 }
 
-/* RFC 3339 with milliseconds; times beyond the years 1970 to 9999 are clamped. */
-static size_t put_time(char out[TIME_BYTES], int64_t us)
+size_t access_log_time(char out[ACCESS_LOG_TIME_BYTES], int64_t us)
 {
 	static const int64_t end_us = INT64_C(253402300799999999);
 	struct tm t;
@@ -521,7 +518,7 @@ static size_t put_time(char out[TIME_BYTES], int64_t us)
 	us = us < 0 ? 0 : us > end_us ? end_us : us;
 	time_t s = (time_t)(us / 1000000);
 	gmtime_r(&s, &t);
-	memcpy(out, "0000-00-00T00:00:00.000Z", TIME_BYTES);
+	memcpy(out, "0000-00-00T00:00:00.000Z", ACCESS_LOG_TIME_BYTES);
 	put_digits(out, (unsigned)t.tm_year + 1900, 4);
 	put_digits(out + 5, (unsigned)t.tm_mon + 1, 2);
 	put_digits(out + 8, (unsigned)t.tm_mday, 2);
@@ -529,5 +526,5 @@ static size_t put_time(char out[TIME_BYTES], int64_t us)
 	put_digits(out + 14, (unsigned)t.tm_min, 2);
 	put_digits(out + 17, (unsigned)t.tm_sec, 2);
 	put_digits(out + 20, (unsigned)(us / 1000 % 1000), 3);
-	return TIME_BYTES;
+	return ACCESS_LOG_TIME_BYTES;
 }

@@ -56,9 +56,15 @@ enum access_log_format {
 	ACCESS_LOG_JSON,
 };
 
-enum { ACCESS_LOG_LINE_MAX = 22 * 1024 }; /* beyond the longest line there can be */
+enum {
+	ACCESS_LOG_LINE_MAX = 22 * 1024, /* beyond the longest line there can be */
+	ACCESS_LOG_TIME_BYTES = 24,
+};
 
 /* Writes the line with its newline, no NUL; returns the length. */
 size_t access_log_line(enum access_log_format format, const struct record *r, char out[ACCESS_LOG_LINE_MAX]);
+
+/* "2026-11-22T17:20:01.123Z" (RFC 3339), no NUL, of microseconds since 1970; beyond the year 9999 clamped. */
+size_t access_log_time(char out[ACCESS_LOG_TIME_BYTES], int64_t us);
 
 #endif

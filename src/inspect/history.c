@@ -158,6 +158,14 @@ static struct trace_edits take_edits(const char **at, unsigned count)
 	return edits;
 }
 
+uint64_t history_end(struct history *h)
+{
+	pthread_mutex_lock(&h->lock);
+	uint64_t next = h->next;
+	pthread_mutex_unlock(&h->lock);
+	return next;
+}
+
 /* Points into the copy. */
 static void unfold(const char *room, struct past *out)
 {
@@ -179,16 +187,36 @@ static void copy_out(const struct history *h, const struct place_of *p, char *ro
 	memcpy(room, h->bytes + p->at, p->bytes);
 }
 
+/* Moves *position to what is still there; false when nothing is.  With the lock. */
+static bool settle(const struct history *h, uint64_t *position)
+{
+	if (*position < h->first)
+		*position = h->first;
+	if (*position < h->next)
+		return true;
+	*position = h->next;
+	return false;
+}
+
+bool history_peek(struct history *h, uint64_t *position, int64_t *ended_us)
+{
+	pthread_mutex_lock(&h->lock);
+	bool found = settle(h, position);
+	if (found) {
+		const struct record *r = (const void *)(h->bytes + place_of(h, *position)->at + sizeof(struct stored));
+
+		*ended_us = r->started_us + r->total_us;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return found;
+}
+
 bool history_read(struct history *h, uint64_t *position, char room[HISTORY_COPY_MAX], struct past *out)
 {
 	pthread_mutex_lock(&h->lock);
-	if (*position < h->first)
-		*position = h->first;
-	bool found = *position < h->next;
+	bool found = settle(h, position);
 	if (found)
 		copy_out(h, place_of(h, *position), room);
-	else
-		*position = h->next;
 	pthread_mutex_unlock(&h->lock);
 	if (found)
 		unfold(room, out);

@@ -37,8 +37,17 @@ struct past {
  */
 bool history_read(struct history *h, uint64_t *position, char room[HISTORY_COPY_MAX], struct past *out) MUST_CHECK;
 
+/*
+ * When the exchange ended that history_read() would copy (wall clock, in microseconds since 1970); *position becomes its
+ * place.  False when there is none, as there.
+ */
+bool history_peek(struct history *h, uint64_t *position, int64_t *ended_us) MUST_CHECK;
+
 /* The exchange with this id, copied.  False when it is not there, or not any more. */
 bool history_find(struct history *h, uint64_t exchange_id, char room[HISTORY_COPY_MAX], struct past *out) MUST_CHECK;
+
+/* The position after the latest exchange. */
+uint64_t history_end(struct history *h);
 
 /* Forgets all that is there; positions go on. */
 void history_clear(struct history *h);

@@ -49,10 +49,30 @@ void json_u64(struct json *j, uint64_t n)
 	line_put_u64(&j->line, n);
 }
 
+void json_thousandths(struct json *j, int64_t n)
+{
+	uint64_t size = n < 0 ? -(uint64_t)n : (uint64_t)n;
+	unsigned rest = (unsigned)(size % 1000);
+	char digits[] = { '.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10) };
+
+	separate(j);
+	if (n < 0)
+		line_put_char(&j->line, '-');
+	line_put_u64(&j->line, size / 1000);
+	if (rest)
+		line_put(&j->line, span_of(digits, sizeof(digits)));
+}
+
 void json_bool(struct json *j, bool b)
 {
 	separate(j);
 	line_put(&j->line, b ? SPAN("true") : SPAN("false"));
+}
+
+void json_text(struct json *j, struct span json)
+{
+	separate(j);
+	line_put(&j->line, json);
 }
 
 static bool is_plain(unsigned char c)

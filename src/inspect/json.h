@@ -31,6 +31,8 @@ void json_key(struct json *j, struct span key);
 
 void json_string(struct json *j, struct span s);
 void json_u64(struct json *j, uint64_t n);
+void json_thousandths(struct json *j, int64_t n); /* n / 1000, exactly: 1500 is 1.500 */
 void json_bool(struct json *j, bool b);
+void json_text(struct json *j, struct span json); /* a value that is JSON already */
 
 #endif

@@ -40,20 +40,32 @@ static void redact_record_url(struct record *r)
 	memcpy(r->url, text, r->url_len);
 }
 
+/* The access log's line, without its end. */
+static struct span log_line(const struct record *r, bool with_secrets, char out[ACCESS_LOG_LINE_MAX])
+{
+	struct record record;
+
+	memcpy(&record, r, offsetof(struct record, url) + r->url_len);
+	if (!with_secrets)
+		redact_record_url(&record);
+	return span_of(out, access_log_line(ACCESS_LOG_JSON, &record, out) - 1);
+}
+
+void story_put_facts(struct json *j, const struct past *p, bool with_secrets)
+{
+	char text[ACCESS_LOG_LINE_MAX];
+
+	json_text(j, log_line(p->record, with_secrets, text));
+}
+
 /* Opens the object. */
 static void put_facts(struct json *j, const struct past *p, bool with_secrets)
 {
-	char text[ACCESS_LOG_LINE_MAX], id[20];
-	struct record record;
+	char id[20];
 
-	memcpy(&record, p->record, offsetof(struct record, url) + p->record->url_len);
-	if (!with_secrets)
-		redact_record_url(&record);
-	size_t n = access_log_line(ACCESS_LOG_JSON, &record, text);
 	json_open(j, '{');
 	json_key(j, SPAN("facts"));
-	line_put(&j->line, span_of(text, n - 1)); /* without its line end */
-	j->comma = true;
+	story_put_facts(j, p, with_secrets);
 	json_key(j, SPAN("id"));
 	json_string(j, span_of(id, span_put_u64(id, p->record->exchange_id)));
 	json_key(j, SPAN("type"));
@@ -145,7 +157,7 @@ static struct span op_name(unsigned op)
 	return names[op];
 }
 
-static void put_edits(struct json *j, const struct trace_edits *edits)
+static void put_edit_list(struct json *j, const struct trace_edits *edits)
 {
 	json_open(j, '[');
 	for (unsigned i = 0; i < edits->count; i++) {
@@ -165,6 +177,16 @@ static void put_edits(struct json *j, const struct trace_edits *edits)
 		json_close(j, '}');
 	}
 	json_close(j, ']');
+}
+
+void story_put_edits(struct json *j, const struct trace *t)
+{
+	json_open(j, '{');
+	json_key(j, SPAN("request"));
+	put_edit_list(j, &t->request);
+	json_key(j, SPAN("response"));
+	put_edit_list(j, &t->response);
+	json_close(j, '}');
 }
 
 /* -- what RFC 9111 says -- */
@@ -258,6 +280,13 @@ static void put_caching(struct json *j, const struct past *p)
 	json_close(j, ']');
 }
 
+static void put_trace(struct json *j, const struct trace *t, bool with_secrets)
+{
+	put_heads(j, t, with_secrets);
+	json_key(j, SPAN("edits"));
+	story_put_edits(j, t);
+}
+
 size_t story_write(const struct past *p, bool with_secrets, char out[STORY_MAX])
 {
 	struct json j = json_of(out, STORY_MAX);
@@ -265,15 +294,21 @@ size_t story_write(const struct past *p, bool with_secrets, char out[STORY_MAX])
 	put_facts(&j, p, with_secrets);
 	json_key(&j, SPAN("secrets"));
 	json_bool(&j, with_secrets);
-	put_heads(&j, &p->trace, with_secrets);
-	json_key(&j, SPAN("edits"));
-	json_open(&j, '{');
-	json_key(&j, SPAN("request"));
-	put_edits(&j, &p->trace.request);
-	json_key(&j, SPAN("response"));
-	put_edits(&j, &p->trace.response);
-	json_close(&j, '}');
+	put_trace(&j, &p->trace, with_secrets);
 	put_caching(&j, p);
 	json_close(&j, '}');
+	return j.line.n;
+}
+
+size_t story_line(const struct past *p, bool with_secrets, char out[STORY_MAX])
+{
+	char text[ACCESS_LOG_LINE_MAX];
+	struct span facts = log_line(p->record, with_secrets, text);
+	struct json j = json_of(out, STORY_MAX);
+
+	json_text(&j, span_first(facts, facts.n - 1)); /* its object stays open */
+	put_trace(&j, &p->trace, with_secrets);
+	json_close(&j, '}');
+	line_put_char(&j.line, '\n');
 	return j.line.n;
 }

@@ -28,7 +28,17 @@ size_t story_row(const struct past *p, char out[STORY_ROW_MAX]);
  */
 size_t story_write(const struct past *p, bool with_secrets, char out[STORY_MAX]);
 
+/*
+ * A line of its own: what the access log says in JSON, and in the same object "heads" and "edits" as above.  Returns the
+ * length, line end included.
+ */
+size_t story_line(const struct past *p, bool with_secrets, char out[STORY_MAX]);
+
 /* A head as it stands in "heads": {"cut": false, "start": "GET / HTTP/1.1", "fields": [["Host", "example.org"], …]}. */
 void story_put_head(struct json *j, struct span head, bool with_secrets);
+
+/* The values of "facts" and "edits". */
+void story_put_facts(struct json *j, const struct past *p, bool with_secrets);
+void story_put_edits(struct json *j, const struct trace *t);
 
 #endif

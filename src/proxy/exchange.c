@@ -6,6 +6,7 @@
 
 #include "proxy/dial.h"
 #include "proxy/exchange_steps.h"
+#include "proxy/export.h"
 #include "proxy/live.h"
 #include "proxy/report.h"
 #include "tls/transport.h"
@@ -48,6 +49,7 @@ static void exchange_start(struct exchange *x)
 	x->dial = NULL;
 	x->login = NULL;
 	x->viewer = NULL;
+	x->export = NULL;
 	x->user = NULL;
 	x->retry_after_s = 0;
 	x->login_failed = false;
@@ -223,6 +225,7 @@ static void exchange_finish(struct exchange *x)
 	if (x->login)
 		login_forget(x);
 	viewer_free(x->viewer);
+	export_free(x->export);
 	dial_cancel(x->dial);
 	flow_fini(&x->up, x->worker);
 	flow_fini(&x->down, x->worker);
@@ -262,6 +265,8 @@ static enum step step(struct exchange *x)
 		return step_tunnel(x);
 	case STAGE_LIVE:
 		return step_live(x);
+	case STAGE_EXPORT:
+		return step_export(x);
 	case STAGE_DONE:
 		break;
 	}

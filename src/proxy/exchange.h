@@ -17,6 +17,7 @@
 
 struct client;
 struct viewer;
+struct export;
 struct login;
 struct user;
 struct dial;
@@ -39,6 +40,7 @@ enum stage {
 	STAGE_RELAY,   /* both bodies, each at its pace */
 	STAGE_TUNNEL,  /* opaque bytes, both ways */
 	STAGE_LIVE,    /* the live page's news, as they come */
+	STAGE_EXPORT,  /* what is remembered, as the client takes it */
 	STAGE_DONE,
 };
 
@@ -92,6 +94,7 @@ struct exchange {
 	struct origin *waiting_at;   /* borrowed: in whose line it stands; NULL none */
 	struct dial *dial;           /* owned: a tunnel's connection being made; NULL none */
 	struct viewer *viewer;       /* owned: who watches by the live page; NULL without */
+	struct export *export;       /* owned: what it is being sent of what is remembered; NULL without */
 	struct login *login;         /* borrowed: the check of a password that it waits for; NULL none */
 	const struct user *user;     /* who logged in; points into the view's configuration; NULL nobody */
 	struct list wait_link;       /* in waiting_at's line, or login's */

@@ -28,6 +28,7 @@ enum step step_head(struct exchange *x);    /* exchange_response.c */
 enum step step_relay(struct exchange *x);
 enum step step_tunnel(struct exchange *x);  /* exchange_tunnel.c */
 enum step step_live(struct exchange *x);    /* live.c */
+enum step step_export(struct exchange *x);  /* export.c */
 
 /* Answers with an error and ends.  Where a head went out already the client is shown a broken answer instead. */
 enum step exchange_fail(struct exchange *x, enum reply_error error, const char *details);

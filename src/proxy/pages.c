@@ -53,6 +53,8 @@ static const struct page pages[] = {
 	{ "/live/events", page_events, LIVE_PART, NULL, NULL },
 	{ "/live/exchange", page_exchange, LIVE_PART, NULL, NULL },
 	{ "/live/forget", page_forget, LIVE_PART | PAGE_ACTION, NULL, NULL },
+	{ "/export.har", page_export_har, PAGE_PRIVATE | PAGE_PART, NULL, NULL },
+	{ "/export.jsonl", page_export_lines, PAGE_PRIVATE | PAGE_PART, NULL, NULL },
 	{ "/echo", page_echo, PAGE_PRIVATE | PAGE_ANY_METHOD, NULL, NULL },
 	{ "/ca.pem", page_ca_pem, PAGE_LOGGED, NULL, "application/x-pem-file" },
 	{ "/ca.der", page_ca_der, PAGE_LOGGED, NULL, "application/x-x509-ca-cert" },

@@ -4,6 +4,7 @@
 #ifndef FRESHET_PROXY_PAGES_H
 #define FRESHET_PROXY_PAGES_H
 
+#include "inspect/history.h"
 #include "proxy/exchange_steps.h"
 
 enum page_flags {
@@ -55,6 +56,12 @@ struct page_value {
 /* Serves the page's text with each "@NAME@" replaced, escaped for HTML.  Values together have to be below 16 KiB. */
 enum step page_serve_filled(struct exchange *x, const struct page *page, const struct page_value *values, size_t count);
 
+/* A remembered exchange, whichever worker had it; see history_find(). */
+bool page_find_past(const struct exchange *x, uint64_t id, char *room, struct past *out) MUST_CHECK;
+
+/* Whether secrets are asked for, by a client that may see them. */
+bool page_shows_secrets(struct exchange *x);
+
 /* What our own page shows with what it has done: nobody else can read it.  SECRET_TOKEN_TEXT bytes, no NUL. */
 enum { PAGE_TOKEN_BYTES = 32 };
 void page_token(const struct shared *shared, char out[PAGE_TOKEN_BYTES]);
@@ -65,6 +72,8 @@ void page_forget_exchanges(const struct shared *s);
 enum step page_about(struct exchange *x, const struct page *page);    /* pages_about.c */
 enum step page_metrics(struct exchange *x, const struct page *page);  /* pages_metrics.c */
 enum step page_echo(struct exchange *x, const struct page *page);     /* pages_echo.c */
+enum step page_export_har(struct exchange *x, const struct page *page); /* export.c */
+enum step page_export_lines(struct exchange *x, const struct page *page);
 enum step page_exchange(struct exchange *x, const struct page *page); /* pages_live.c */
 enum step page_forget(struct exchange *x, const struct page *page);
 enum step page_ca_pem(struct exchange *x, const struct page *page);   /* pages_authority.c */

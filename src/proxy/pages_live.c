@@ -7,7 +7,7 @@
 #include "proxy/pages.h"
 
 /* Whose history it would be in is in the id; see report_exchange(). */
-static bool find(const struct exchange *x, uint64_t id, char *room, struct past *out)
+bool page_find_past(const struct exchange *x, uint64_t id, char *room, struct past *out)
 {
 	const struct shared *s = x->worker->shared;
 	uint64_t worker = id >> 48;
@@ -16,9 +16,14 @@ static bool find(const struct exchange *x, uint64_t id, char *room, struct past 
 	       history_find(s->workers[worker].history, id, room, out);
 }
 
+bool page_shows_secrets(struct exchange *x)
+{
+	return span_eq(page_parameter(x, SPAN("secrets")), SPAN("1")) && page_client_is_here(x);
+}
+
 static enum step tell(struct exchange *x, const struct past *p)
 {
-	bool with_secrets = span_eq(page_parameter(x, SPAN("secrets")), SPAN("1")) && page_client_is_here(x);
+	bool with_secrets = page_shows_secrets(x);
 	char *text = malloc(STORY_MAX);
 
 	if (!text)
@@ -36,7 +41,7 @@ enum step page_exchange(struct exchange *x, const struct page *page)
 	uint64_t id;
 
 	(void)page;
-	bool found = room && span_u64(page_parameter(x, SPAN("id")), UINT64_MAX, &id) && find(x, id, room, &past);
+	bool found = room && span_u64(page_parameter(x, SPAN("id")), UINT64_MAX, &id) && page_find_past(x, id, room, &past);
 	enum step step = found ? tell(x, &past) : exchange_fail(x, REPLY_NOT_FOUND, "no such exchange is remembered");
 	free(room);
 	return step;

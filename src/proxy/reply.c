@@ -203,8 +203,8 @@ static const char *reason_phrase(unsigned status)
 	"X-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n"
 
 /*
- * Sends an answer.  `fields` are further lines, each with its CRLF.  With a body without pointer it is only begun, and
- * the end of the connection will be its end.
+ * Sends an answer.  `fields` are further lines, each with its CRLF.  With a body without pointer it is only begun:
+ * its end will be its last chunk, or that of the connection.
  */
 static bool send_reply(struct exchange *x, unsigned status, struct span content_type, struct span fields, struct span body)
 {
@@ -282,6 +282,20 @@ bool reply_begin(struct exchange *x, struct span content_type)
 {
 	x->client_persistent = false;
 	return send_reply(x, 200, content_type, SPAN(ONLY_OURS), SPAN_NONE);
+}
+
+bool reply_begin_file(struct exchange *x, struct span content_type, struct span name)
+{
+	char text[PLACE_MAX];
+	struct text fields = { .data = text, .max = sizeof(text) };
+
+	put(&fields, SPAN(ONLY_OURS));
+	put_format(&fields, "Content-Disposition: attachment; filename=\"%.*s\"\r\n", SPAN_ARG(name));
+	if (x->down.to == FRAMING_CHUNKED)
+		put(&fields, SPAN("Transfer-Encoding: chunked\r\n"));
+	else
+		x->client_persistent = false;
+	return send_reply(x, 200, content_type, span_of(fields.data, fields.n), SPAN_NONE);
 }
 
 /* The path's folder is all that a worker may have the care of unless its script's answer says more. */

@@ -32,6 +32,9 @@ bool reply_file(struct exchange *x, struct span content_type, const char *name, 
 /* Sends the head of a page whose text is sent as it comes about, and whose end the connection's end will be. */
 bool reply_begin(struct exchange *x, struct span content_type) MUST_CHECK;
 
+/* The same for a file to be stored under a name of letters, digits, '-' and '.'; chunked, if x->down.to says so. */
+bool reply_begin_file(struct exchange *x, struct span content_type, struct span name) MUST_CHECK;
+
 /* Sends a service worker's script, good for any scope of its site.  False when the client is gone. */
 bool reply_script(struct exchange *x, struct span script) MUST_CHECK;
 

@@ -46,6 +46,7 @@ struct shared {
 	uint64_t instance;              /* random: tells our own Via from others' */
 	struct log_writer *log_writer;  /* NULL without an access log */
 	atomic_uint viewer_count;       /* live pages, all workers together */
+	atomic_uint export_count;       /* exports under way, likewise */
 	struct learned *learned;        /* what outlives a connection */
 	struct pierced_hosts *pierced_hosts; /* … and what piercing has taught */
 	struct pieces *pieces;          /* downloads by ranges */

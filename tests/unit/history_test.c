@@ -160,6 +160,29 @@ static void test_cleared_history_has_nothing_and_goes_on_counting(void **state)
 	history_free(h);
 }
 
+static void test_peek_tells_when_the_next_one_ended_and_moves_as_reading_does(void **state)
+{
+	struct history *h = history_new(2, HISTORY_BYTES_MIN);
+	uint64_t at = 0;
+	int64_t ended_us = 0;
+
+	(void)state;
+	assert_false(history_peek(h, &at, &ended_us));
+	for (uint64_t id = 0; id < 3; id++) {
+		record.started_us = (int64_t)id * 100;
+		record.total_us = 7;
+		add(h, id, 50);
+	}
+	assert_true(history_peek(h, &at, &ended_us));
+	assert_int_equal(at, 1); /* the first is gone */
+	assert_int_equal(ended_us, 107);
+	assert_int_equal(history_end(h), 3);
+	at = 9;
+	assert_false(history_peek(h, &at, &ended_us));
+	assert_int_equal(at, 3);
+	history_free(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +192,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_largest_exchange_fits_and_longer_heads_are_cut, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_exchange_is_found_by_its_id_while_it_is_there, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cleared_history_has_nothing_and_goes_on_counting, set_up, tear_down),
+		cmocka_unit_test(test_peek_tells_when_the_next_one_ended_and_moves_as_reading_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,6 +161,9 @@ static void test_the_judge_refuses_what_is_not_json(void **state)
 		{ "unknown escape", BYTES("\"\\x41\"") },
 		{ "open string", BYTES("\"abc") },
 		{ "mixed brackets", BYTES("[1}") },
+		{ "only a sign", BYTES("-") },
+		{ "no digit before the point", BYTES(".5") },
+		{ "no digit behind the point", BYTES("1.") },
 	};
 
 	(void)state;
@@ -170,6 +173,27 @@ static void test_the_judge_refuses_what_is_not_json(void **state)
 	assert_true(json_check(SPAN("{\"a\":[1,0,true,false,\"\\u001f\xc3\xa9\"],\"b\":{}}")));
 }
 
+static void test_thousandths_are_exact_numbers(void **state)
+{
+	static const struct {
+		int64_t n;
+		const char *expected;
+	} rows[] = {
+		{ 0, "0" }, { 1, "0.001" }, { 10, "0.010" }, { 1000, "1" }, { 1500, "1.500" }, { -1000, "-1" }, { -1, "-0.001" },
+		{ 123456789, "123456.789" }, { INT64_MAX, "9223372036854775.807" }, { INT64_MIN, "-9223372036854775.808" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char out[32];
+		struct json j = json_of(out, sizeof(out));
+
+		json_thousandths(&j, rows[i].n);
+		if (!span_eq(span_of(out, j.line.n), span_str(rows[i].expected)) || !json_check(span_of(out, j.line.n)))
+			fail_msg("%lld: %.*s instead of %s", (long long)rows[i].n, (int)j.line.n, out, rows[i].expected);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -177,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_every_pair_of_bytes_gives_valid_json_of_bounded_length),
 		cmocka_unit_test(test_commas_stand_between_members_only),
 		cmocka_unit_test(test_a_buffer_too_small_is_told_and_never_exceeded),
+		cmocka_unit_test(test_thousandths_are_exact_numbers),
 		cmocka_unit_test(test_the_judge_refuses_what_is_not_json),
 	};
 
