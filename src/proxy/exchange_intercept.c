@@ -39,7 +39,7 @@ static void mark_passed(struct exchange *x, const char *reason, int64_t left_us)
 static enum step pass(struct exchange *x, const char *reason, int64_t for_us)
 {
 	deadline_stop(&x->worker->loop, &x->deadline);
-	if (x->policy.settings->intercept == INTERCEPT_STRICT)
+	if (x->policy.settings->intercept == INTERCEPT_STRICT || exchange_is_own_name(x->target.host))
 		return exchange_abandon(x, reason);
 	mark_passed(x, reason, for_us);
 	x->failure.status = CONNECT_OK;
@@ -335,7 +335,7 @@ static enum step refused(struct exchange *x, const struct tls_failure *failure)
 	count_handshake(&x->worker->counters, COUNT_PEER_CLIENT, COUNT_HANDSHAKE_FAILED);
 	x->facts.error = failure->reason;
 	x->facts.proxy_error = error_type(failure->fault);
-	if (is_refusal(failure->fault)) {
+	if (is_refusal(failure->fault) && !exchange_is_own_name(x->target.host)) {
 		learned_add(learned_of(x), &client, LESSON_PASS, passing_text(PASSING_CLIENT_REFUSED), PASS_FOR_US);
 		x->facts.passed_for_us = PASS_FOR_US;
 	}

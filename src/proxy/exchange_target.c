@@ -89,6 +89,8 @@ static enum step target_connect(struct exchange *x)
 	x->policy.not_busted = passing_text(PASSING_NOT_ASKED);
 	if (!config_ports_have(&x->view->snapshot->config->connect_ports, x->target.port))
 		return exchange_fail(x, REPLY_DENIED_PORT, "CONNECT to a port that connect-ports does not name");
+	if (exchange_is_own_name(x->target.host) && snapshot_leaves(x->view->snapshot))
+		return exchange_intercept(x); /* by whatever settings: whether a client trusts us shows nowhere else */
 	if (access_refuses_target(x))
 		return exchange_refuse_destination(x);
 	return exchange_may_intercept(x) ? exchange_intercept(x) : exchange_ask_origin(x);

@@ -33,13 +33,14 @@ static enum step serve_ready(struct exchange *x, const struct page *page)
 #define STYLE "text/css; charset=utf-8"
 #define SCRIPT "text/javascript; charset=utf-8"
 #define PAC "application/x-ns-proxy-autoconfig"
+#define COMMON_PART (PAGE_UNLOGGED | PAGE_PART)
 #define LIVE_PART (PAGE_UNLOGGED | PAGE_PRIVATE | PAGE_PART)
 
 static const struct page pages[] = {
 	{ "/", serve_text, PAGE_PRIVATE, &live_html, HTML },
 	{ "/live/about", page_about, LIVE_PART, NULL, NULL },
-	{ "/live/page.css", serve_text, LIVE_PART, &page_css, STYLE },
-	{ "/live/page.js", serve_text, LIVE_PART, &page_js, SCRIPT },
+	{ "/live/page.css", serve_text, COMMON_PART, &page_css, STYLE },
+	{ "/live/page.js", serve_text, COMMON_PART, &page_js, SCRIPT },
 	{ "/live/live.css", serve_text, LIVE_PART, &live_css, STYLE },
 	{ "/live/live.js", serve_text, LIVE_PART, &live_js, SCRIPT },
 	{ "/live/stream.js", serve_text, LIVE_PART, &stream_js, SCRIPT },
@@ -47,15 +48,20 @@ static const struct page pages[] = {
 	{ "/live/filter.js", serve_text, LIVE_PART, &filter_js, SCRIPT },
 	{ "/live/detail.js", serve_text, LIVE_PART, &detail_js, SCRIPT },
 	{ "/live/picture.js", serve_text, LIVE_PART, &picture_js, SCRIPT },
-	{ "/live/words.js", serve_text, LIVE_PART, &words_js, SCRIPT },
-	{ "/live/element.js", serve_text, LIVE_PART, &element_js, SCRIPT },
-	{ "/live/icon.svg", serve_text, LIVE_PART, &icon_svg, "image/svg+xml" },
+	{ "/live/words.js", serve_text, COMMON_PART, &words_js, SCRIPT },
+	{ "/live/element.js", serve_text, COMMON_PART, &element_js, SCRIPT },
+	{ "/live/icon.svg", serve_text, COMMON_PART, &icon_svg, "image/svg+xml" },
 	{ "/live/events", page_events, LIVE_PART, NULL, NULL },
 	{ "/live/exchange", page_exchange, LIVE_PART, NULL, NULL },
 	{ "/live/forget", page_forget, LIVE_PART | PAGE_ACTION, NULL, NULL },
 	{ "/export.har", page_export_har, PAGE_PRIVATE | PAGE_PART, NULL, NULL },
 	{ "/export.jsonl", page_export_lines, PAGE_PRIVATE | PAGE_PART, NULL, NULL },
 	{ "/echo", page_echo, PAGE_PRIVATE | PAGE_ANY_METHOD, NULL, NULL },
+	{ "/connect", page_connect, PAGE_ASKING, &connect_html, HTML },
+	{ "/connect/connect.css", serve_text, COMMON_PART, &connect_css, STYLE },
+	{ "/connect/connect.js", serve_text, COMMON_PART, &connect_js, SCRIPT },
+	{ "/connect/seen", page_seen, PAGE_UNLOGGED, NULL, "application/json" },
+	{ "/connect/kept", page_kept, PAGE_UNLOGGED, NULL, "application/json" },
 	{ "/ca.pem", page_ca_pem, PAGE_LOGGED, NULL, "application/x-pem-file" },
 	{ "/ca.der", page_ca_der, PAGE_LOGGED, NULL, "application/x-x509-ca-cert" },
 	{ "/ca.mobileconfig", page_ca_profile, PAGE_LOGGED, NULL, "application/x-apple-aspen-config" },

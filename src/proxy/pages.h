@@ -16,6 +16,7 @@ enum page_flags {
 	PAGE_ACTION = 16,  /* does something: POST only, with the page's token */
 	PAGE_ANY_METHOD = 32,
 	PAGE_ANY_NAME = 64, /* under whatever name we are reached: says nothing that others may not read */
+	PAGE_ASKING = 128, /* may ask us by our own name, from wherever it was loaded; only with page_serve_filled() */
 };
 
 struct page {
@@ -69,6 +70,9 @@ void page_token(const struct shared *shared, char out[PAGE_TOKEN_BYTES]);
 /* Empties the histories of all workers. */
 void page_forget_exchanges(const struct shared *s);
 
+/* What the page /connect knows us again by; not for doing anything.  PAGE_TOKEN_BYTES, no NUL. */
+void page_mark(const struct shared *shared, char out[PAGE_TOKEN_BYTES]);
+
 enum step page_about(struct exchange *x, const struct page *page);    /* pages_about.c */
 enum step page_metrics(struct exchange *x, const struct page *page);  /* pages_metrics.c */
 enum step page_echo(struct exchange *x, const struct page *page);     /* pages_echo.c */
@@ -79,6 +83,9 @@ enum step page_forget(struct exchange *x, const struct page *page);
 enum step page_ca_pem(struct exchange *x, const struct page *page);   /* pages_authority.c */
 enum step page_ca_der(struct exchange *x, const struct page *page);
 enum step page_ca_profile(struct exchange *x, const struct page *page);
+enum step page_connect(struct exchange *x, const struct page *page);  /* pages_connect.c */
+enum step page_seen(struct exchange *x, const struct page *page);     /* pages_seen.c */
+enum step page_kept(struct exchange *x, const struct page *page);
 enum step page_pac(struct exchange *x, const struct page *page);      /* pages_pac.c */
 enum step page_events(struct exchange *x, const struct page *page);   /* live.c */
 enum step page_switch_set(struct exchange *x, const struct page *page);  /* pages_switches.c */

@@ -66,8 +66,9 @@ enum step page_serve_filled(struct exchange *x, const struct page *page, const s
 
 	if (room)
 		fill(&l, *page->text, values, count);
-	enum step step = !room || l.cut ? exchange_fail(x, REPLY_INTERNAL, "memory is out") :
-		exchange_answered(x, reply_page(x, 200, span_str(page->type), span_of(room, l.n)));
+	bool filled = room && !l.cut, sent = filled && (page->flags & PAGE_ASKING ?
+		reply_asking_page(x, span_str(page->type), span_of(room, l.n)) :
+		reply_page(x, 200, span_str(page->type), span_of(room, l.n)));
 	free(room);
-	return step;
+	return filled ? exchange_answered(x, sent) : exchange_fail(x, REPLY_INTERNAL, "memory is out");
 }

@@ -45,12 +45,23 @@ static bool names_other_origin(const struct exchange *x)
 	return !span_starts(origin, scheme) || !span_ieq(span_from(origin, scheme.n), host);
 }
 
-void page_token(const struct shared *shared, char out[PAGE_TOKEN_BYTES])
+/* What nobody can guess, another one for each purpose. */
+static void derive(const struct shared *shared, struct span purpose, char out[PAGE_TOKEN_BYTES])
 {
-	struct secret_digest d = secret_digest(&shared->login.key, SPAN("the live page's token"));
+	struct secret_digest d = secret_digest(&shared->login.key, purpose);
 
 	for (size_t i = 0; i < PAGE_TOKEN_BYTES; i++)
 		out[i] = "0123456789abcdef"[d.bytes[i / 2] >> (i % 2 ? 0 : 4) & 15];
+}
+
+void page_token(const struct shared *shared, char out[PAGE_TOKEN_BYTES])
+{
+	derive(shared, SPAN("the live page's token"), out);
+}
+
+void page_mark(const struct shared *shared, char out[PAGE_TOKEN_BYTES])
+{
+	derive(shared, SPAN("the mark of the page /connect"), out);
 }
 
 static bool has_token(const struct exchange *x)

@@ -195,12 +195,16 @@ static const char *reason_phrase(unsigned status)
 /* For answers that hold nothing but text and the style that goes with it. */
 #define NOTHING_ACTIVE "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
 
-/* For our own pages: what is ours may run, and nobody else may have any part in it, or it in theirs. */
-#define ONLY_OURS \
-	"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " \
+/*
+ * For our own pages: what is ours may run, and nobody else may have any part in it, or it in theirs.  `reach` are further
+ * places that may be asked.
+ */
+#define ONLY_OURS_AND(reach) \
+	"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'" reach "; " \
 	"img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n" \
 	"Cross-Origin-Resource-Policy: same-origin\r\n" \
 	"X-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n"
+#define ONLY_OURS ONLY_OURS_AND("")
 
 /*
  * Sends an answer.  `fields` are further lines, each with its CRLF.  With a body without pointer it is only begun:
@@ -265,6 +269,16 @@ bool reply_error(struct exchange *x, enum reply_error error, const char *details
 bool reply_page(struct exchange *x, unsigned status, struct span content_type, struct span body)
 {
 	return send_reply(x, status, content_type, SPAN(ONLY_OURS), body.n ? body : SPAN(""));
+}
+
+bool reply_asking_page(struct exchange *x, struct span content_type, struct span body)
+{
+	return send_reply(x, 200, content_type, SPAN(ONLY_OURS_AND(" http://freshet.internal https://freshet.internal")), body);
+}
+
+bool reply_shared(struct exchange *x, struct span content_type, struct span body)
+{
+	return send_reply(x, 200, content_type, SPAN(NOTHING_ACTIVE "Access-Control-Allow-Origin: *\r\n"), body);
 }
 
 /* "inline": told to keep it, Firefox would not offer to trust a certificate. */

@@ -26,6 +26,12 @@ bool reply_error(struct exchange *x, enum reply_error error, const char *details
 /* Sends a page of our own; content_type is a constant.  False when the client is gone. */
 bool reply_page(struct exchange *x, unsigned status, struct span content_type, struct span body) MUST_CHECK;
 
+/* The same for a page that may ask us by our own name, from wherever it was loaded. */
+bool reply_asking_page(struct exchange *x, struct span content_type, struct span body) MUST_CHECK;
+
+/* The same for what pages of others may read. */
+bool reply_shared(struct exchange *x, struct span content_type, struct span body) MUST_CHECK;
+
 /* The same for a file of that name to be kept. */
 bool reply_file(struct exchange *x, struct span content_type, const char *name, struct span body) MUST_CHECK;
 

@@ -2,7 +2,6 @@
 
 Pictures of it are left in the test's folder (pytest --basetemp): by day and by night, wide and on a phone.
 """
-import base64
 import contextlib
 
 import pytest
@@ -78,14 +77,6 @@ class Seen:
 
     def detail(self, selector=""):
         return self.page.evaluate(f"document.querySelector('#detail {selector}').innerText")
-
-    def picture(self, file, width, height, dark=False):
-        self.page.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
-                       mobile=width < 500)
-        self.page.call("Emulation.setEmulatedMedia",
-                       features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
-        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        file.write_bytes(base64.b64decode(self.page.call("Page.captureScreenshot", format="png")["data"]))
 
 
 def test_exchanges_appear_as_they_happen_with_their_verdict(seen):
@@ -283,9 +274,9 @@ def test_controls_are_labelled_and_nothing_is_wider_than_a_phone(shared_seen, tm
     assert unlabelled == 0
     shared_seen.open("/stale.html")
     for name, width, dark in (("detail", 1400, False), ("detail-dark", 1400, True), ("detail-phone", 390, True)):
-        shared_seen.picture(tmp_path / f"{name}.png", width, 1400, dark)
+        shared_seen.page.picture(tmp_path / f"{name}.png", width, 1400, dark)
         assert shared_seen.page.evaluate("document.documentElement.scrollWidth") <= width
     shared_seen.page.evaluate("document.querySelector('#detail .close').click()")
     for name, width, dark in (("list", 1280, False), ("list-dark", 1280, True), ("list-phone", 390, False)):
-        shared_seen.picture(tmp_path / f"{name}.png", width, 800, dark)
+        shared_seen.page.picture(tmp_path / f"{name}.png", width, 800, dark)
         assert shared_seen.page.evaluate("document.documentElement.scrollWidth") <= width

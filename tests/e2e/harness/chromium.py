@@ -3,6 +3,7 @@
 One process serves many tests: each takes a context of its own, which has its own proxy, cache, cookies and service
 workers and shares nothing with the others.  Its processes end with the `with` block.
 """
+import base64
 import fcntl
 import itertools
 import json
@@ -156,6 +157,14 @@ class Page:
         if "exceptionDetails" in got:
             raise ProtocolError(got["exceptionDetails"].get("exception", {}).get("description", got))
         return got["result"].get("value")
+
+    def picture(self, file, width, height, dark=False):
+        """A PNG of it as wide and high, on a phone where that is narrow, by day or by night."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        file.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
 
     def text(self):
         return self.evaluate("document.body.innerText")
