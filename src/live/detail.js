@@ -94,6 +94,8 @@ function facts(exchange) {
   return element("section", {className: "facts"}, element("h3", {}, "Facts"),
     element("dl", {}, rows.filter(row => row[1] !== undefined && row[1] !== "").map(([name, value]) =>
       element("div", {}, element("dt", {}, name), element("dd", {}, value)))),
+    exchange.host ? element("p", {}, element("a", {className: "switches", href: `/switches#${encodeURIComponent(exchange.host)}`},
+      "Switches for this host")) : null,
     element("p", {className: "note"}, "Bodies are passed on, not kept: there is no copy or digest of them here."));
 }
 
