@@ -1,5 +1,5 @@
 /*
- * `freshet check`: URLs, places, rounds, reports.  What is asked is check_question.c, what it proves inspect/probe.c.
+ * `freshet check`: URLs, places, rounds, reports.  What is asked is probe/question.c, what it proves inspect/probe.c.
  */
 #include "commands/check_command.h"
 
@@ -9,8 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "commands/check_visit.h"
 #include "http/url_join.h"
+#include "probe/visit.h"
+#include "proxy/route.h"
 
 enum { STATUS_FAILED = 2, REDIRECTS_MAX = 10, URL_BYTES_MAX = 64 * 1024 };
 
@@ -19,10 +20,12 @@ struct check {
 	const struct check_request *request;
 	const struct config *config;
 	struct fetcher fetcher;
+	struct routes *routes;         /* owned */
+	struct tls_contexts *contexts; /* owned */
 	char *report;             /* owned: PROBE_REPORT_BYTES */
 	bool colored;
 	int status;
-	struct check_visit visits[CHECK_PLACES_MAX];
+	struct probe_visit visits[CHECK_PLACES_MAX];
 	unsigned visit_count;
 };
 
@@ -41,7 +44,7 @@ static void add_visit(struct check *c, struct span host, uint16_t port)
 {
 	if (c->visit_count == CHECK_PLACES_MAX)
 		return;
-	c->visits[c->visit_count++] = (struct check_visit){ .host = host, .port = port };
+	c->visits[c->visit_count++] = (struct probe_visit){ .host = host, .port = port };
 }
 
 static bool place_concerns(const struct check_place *p, const struct target *t)
@@ -49,7 +52,7 @@ static bool place_concerns(const struct check_place *p, const struct target *t)
 	return (!p->host.n || span_ieq(p->host, t->host)) && (!p->port || p->port == t->port);
 }
 
-static void add_given_places(struct check *c, const struct check_subject *s)
+static void add_given_places(struct check *c, const struct probe_subject *s)
 {
 	for (size_t i = 0; i < c->request->place_count; i++) {
 		const struct check_place *p = &c->request->places[i];
@@ -74,7 +77,7 @@ static void on_resolved(struct resolve *r, const struct resolved *answer)
 	l->is_over = true;
 }
 
-static void add_all_addresses(struct check *c, const struct check_subject *s, struct arena *arena)
+static void add_all_addresses(struct check *c, const struct probe_subject *s, struct arena *arena)
 {
 	struct lookup l = { .resolve = { .port = s->target.port, .done = on_resolved } };
 	struct fetcher *f = &c->fetcher;
@@ -87,7 +90,7 @@ static void add_all_addresses(struct check *c, const struct check_subject *s, st
 		add_visit(c, arena_copy(arena, span_of(text, address_format_ip(&l.answer.address[i], text))), s->target.port);
 }
 
-static void find_places(struct check *c, const struct check_subject *s, struct arena *arena)
+static void find_places(struct check *c, const struct probe_subject *s, struct arena *arena)
 {
 	c->visit_count = 0;
 	add_given_places(c, s);
@@ -97,10 +100,10 @@ static void find_places(struct check *c, const struct check_subject *s, struct a
 		add_visit(c, s->target.host, s->target.port);
 }
 
-static bool is_sent_elsewhere(const struct check *c, const struct check_subject *s)
+static bool is_sent_elsewhere(const struct check *c, const struct probe_subject *s)
 {
 	return (c->request->place_count || c->request->all_addresses) &&
-	       routes_for(c->fetcher.routes, &s->target) != ROUTE_DIRECT;
+	       routes_for(c->routes, &s->target) != ROUTE_DIRECT;
 }
 
 /* -- one URL -- */
@@ -119,9 +122,20 @@ static void print_report(struct check *c, const struct probe_report *r)
 	c->status = probe_graver_status(c->status, probe_report_exit_status(r));
 }
 
-static void visit_all(struct check *c, const struct check_subject *s, uint64_t round)
+static struct fetch_way way_to(const struct check *c, const struct probe_subject *s)
+{
+	return (struct fetch_way){
+		.parent = routes_for(c->routes, &s->target) == ROUTE_DIRECT ? NULL : routes_parent(c->routes),
+		.contexts = c->contexts,
+		.is_unverified = !c->config->tls_verify,
+		.is_legacy = c->config->tls_legacy,
+	};
+}
+
+static void visit_all(struct check *c, const struct probe_subject *s, uint64_t round)
 {
 	struct probe_place places[CHECK_PLACES_MAX];
+	struct fetch_way way = way_to(c, s);
 	struct probe_report report = {
 		.url = s->url,
 		.round = c->request->rounds > 1 ? round : 0,
@@ -130,7 +144,7 @@ static void visit_all(struct check *c, const struct check_subject *s, uint64_t r
 	};
 
 	for (unsigned i = 0; i < c->visit_count; i++) {
-		check_visit_make(&c->visits[i], &c->fetcher, s, c->config);
+		probe_visit_make(&c->visits[i], &c->fetcher, s, &way);
 		places[i] = c->visits[i].found;
 	}
 	report.places_differ = probe_places_differ(places, c->visit_count);
@@ -138,7 +152,7 @@ static void visit_all(struct check *c, const struct check_subject *s, uint64_t r
 }
 
 /* Where the answer leads, to be checked too; empty for nowhere.  In the arena. */
-static struct span next_of(const struct check *c, const struct check_subject *s, struct arena *arena)
+static struct span next_of(const struct check *c, const struct probe_subject *s, struct arena *arena)
 {
 	const struct sight *plain = &c->visits[0].found.probe.sights[PROBE_PLAIN];
 	bool leads = plain->state == SIGHT_MADE && plain->status >= 300 && plain->status < 400 && plain->location.n;
@@ -146,13 +160,13 @@ static struct span next_of(const struct check *c, const struct check_subject *s,
 	return c->request->follow && leads ? url_join(&s->target, s->path, plain->location, arena) : SPAN_NONE;
 }
 
-static struct span check_subject(struct check *c, const struct check_subject *s, uint64_t round, struct arena *arena)
+static struct span check_subject(struct check *c, const struct probe_subject *s, uint64_t round, struct arena *arena)
 {
 	find_places(c, s, arena);
 	visit_all(c, s, round);
 	struct span next = next_of(c, s, arena);
 	for (unsigned i = 0; i < c->visit_count; i++)
-		check_visit_fini(&c->visits[i]);
+		probe_visit_fini(&c->visits[i]);
 	return next;
 }
 
@@ -165,17 +179,19 @@ static bool is_same_site(const struct target *a, const struct target *b)
 static void check_url(struct check *c, struct span url, uint64_t round)
 {
 	static char no_room[1];
-	struct check_subject s;
+	struct probe_subject s;
 	struct target first;
 	struct arena arena;
 	const char *why;
 
 	arena_init(&arena, no_room, 0, (REDIRECTS_MAX + 1) * 4 * URL_BYTES_MAX);
 	for (unsigned hop = 0; url.n && hop <= REDIRECTS_MAX; hop++) {
-		if (!check_subject_read(&s, url, c->request, c->config, &arena, &why)) {
+		if (!probe_subject_read(&s, url, c->config, &arena, &why)) {
 			complain(c, url, why);
 			break;
 		}
+		s.fields = c->request->fields;
+		s.field_count = c->request->field_count;
 		if (is_sent_elsewhere(c, &s)) {
 			complain(c, url, "--connect-to and --all-addresses ask addresses directly, and there is a parent proxy");
 			break;
@@ -228,6 +244,19 @@ static bool wants_colors(const struct check_request *r)
 	return isatty(STDOUT_FILENO) && (!no_color || !no_color[0]);
 }
 
+/* All that is needed for asking.  False with *why when the configuration does not permit it, or memory is out. */
+static bool prepare(struct check *c, const char **why)
+{
+	*why = "memory is out";
+	c->report = malloc(PROBE_REPORT_BYTES);
+	if (!c->report || !fetcher_init(&c->fetcher, c->config, (int64_t)c->request->timeout_ms))
+		return false;
+	c->routes = routes_new(c->config, why);
+	if (c->routes)
+		c->contexts = tls_contexts_new(c->config->trust, why);
+	return c->contexts != NULL;
+}
+
 int check_command(const struct check_request *request, const struct config *config)
 {
 	static struct check c; /* large */
@@ -236,14 +265,15 @@ int check_command(const struct check_request *request, const struct config *conf
 	c.request = request;
 	c.config = config;
 	c.colored = wants_colors(request);
-	c.report = malloc(PROBE_REPORT_BYTES);
-	if (!fetcher_init(&c.fetcher, config, (int64_t)request->timeout_ms, &why) || !c.report) {
-		fprintf(stderr, "freshet check: %s\n", c.report ? why : "memory is out");
+	if (!prepare(&c, &why)) {
+		fprintf(stderr, "freshet check: %s\n", why);
 		c.status = STATUS_FAILED;
 	} else {
 		check_all(&c);
 	}
 	fetcher_fini(&c.fetcher);
+	tls_contexts_free(c.contexts);
+	routes_free(c.routes);
 	free(c.report);
 	return c.status;
 }

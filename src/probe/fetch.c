@@ -1,7 +1,7 @@
 /*
  * One request and its whole answer.
  */
-#include "commands/fetch_parts.h"
+#include "probe/fetch_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -276,7 +276,6 @@ void fetch(struct fetcher *f, const struct fetch_question *q, struct arena *aren
 	struct fetch_run r = { .fetcher = f, .question = q, .arena = arena, .answer = out, .conn = { .fd = -1 } };
 
 	memset(out, 0, sizeof(*out));
-	r.route = routes_for(f->routes, &q->target);
 	if (!digest_begin(&f->digest)) {
 		fetch_fail(&r, out_of_memory);
 		return;
@@ -295,7 +294,7 @@ void fetch(struct fetcher *f, const struct fetch_question *q, struct arena *aren
 
 /* -- what fetches have in common -- */
 
-bool fetcher_init(struct fetcher *f, const struct config *config, int64_t timeout_ms, const char **why)
+bool fetcher_init(struct fetcher *f, const struct config *config, int64_t timeout_ms)
 {
 	char server[ADDRESS_TEXT_MAX];
 	struct resolver_options resolver = { .server = server, .cache_max = 64 };
@@ -304,7 +303,6 @@ bool fetcher_init(struct fetcher *f, const struct config *config, int64_t timeou
 		.limits = { .head_bytes = (uint32_t)config->max_head, .target_bytes = (uint32_t)config->max_target,
 			    .fields = config->max_fields },
 	};
-	*why = out_of_memory;
 	if (!loop_init(&f->loop))
 		return false;
 	loop_set_deadline(&f->loop, DEADLINE_CONNECT, config->timeout_connect_ms);
@@ -312,12 +310,7 @@ bool fetcher_init(struct fetcher *f, const struct config *config, int64_t timeou
 	config_resolver_server(&config->resolver, server);
 	f->fields = calloc(f->limits.fields, sizeof(*f->fields));
 	f->resolver = f->fields ? resolver_new(&f->loop, &resolver) : NULL;
-	if (!f->resolver)
-		return false;
-	f->routes = routes_new(config, why);
-	if (f->routes)
-		f->contexts = tls_contexts_new(config->trust, why);
-	return f->contexts != NULL;
+	return f->resolver != NULL;
 }
 
 void fetcher_fini(struct fetcher *f)
@@ -326,8 +319,6 @@ void fetcher_fini(struct fetcher *f)
 		resolver_free(f->resolver);
 	if (f->loop.base)
 		loop_fini(&f->loop);
-	tls_contexts_free(f->contexts);
-	routes_free(f->routes);
 	digest_fini(&f->digest);
 	free(f->fields);
 }

@@ -1,10 +1,10 @@
 /*
  * What fetch.c and fetch_connect.c share.
  */
-#ifndef FRESHET_COMMANDS_FETCH_PARTS_H
-#define FRESHET_COMMANDS_FETCH_PARTS_H
+#ifndef FRESHET_PROBE_FETCH_PARTS_H
+#define FRESHET_PROBE_FETCH_PARTS_H
 
-#include "commands/fetch.h"
+#include "probe/fetch.h"
 
 enum fetch_stage {
 	FETCH_CONNECTING,
@@ -27,7 +27,6 @@ struct fetch_run {
 	struct conn conn;
 	struct deadline limit;           /* for everything together */
 	struct parent_handshake talk;
-	enum route_kind route;
 	size_t scanned;                  /* of the head or the trailers */
 	unsigned interims;               /* 1xx answers so far */
 	struct h1_chunked chunked;

@@ -1,36 +1,41 @@
 /*
- * One request and its whole answer, on a connection of its own: what commands ask of the network.
+ * One request and its whole answer, on a connection of its own: what probes ask of the network.
  *
  * The pieces are those of the proxy (resolver, connector, TLS, codec), without its worker: nothing is pooled, repeated
  * or edited.  Bodies are hashed as they come and kept nowhere.  One at a time; everything together takes no longer than
  * the limit.
  */
-#ifndef FRESHET_COMMANDS_FETCH_H
-#define FRESHET_COMMANDS_FETCH_H
+#ifndef FRESHET_PROBE_FETCH_H
+#define FRESHET_PROBE_FETCH_H
 
 #include "config/config.h"
 #include "http/h1.h"
 #include "http/parent.h"
+#include "http/url.h"
 #include "net/conn.h"
 #include "net/connect.h"
-#include "proxy/route.h"
 #include "tls/context.h"
 #include "tls/digest.h"
 
 /* What fetches have in common.  Stays in place. */
 struct fetcher {
 	struct loop loop;
-	struct resolver *resolver;     /* owned */
-	struct tls_contexts *contexts; /* owned */
-	struct routes *routes;         /* owned; points into the configuration */
+	struct resolver *resolver; /* owned */
 	struct h1_limits limits;
-	struct field *fields;          /* owned: limits.fields of them, for the head being read */
+	struct field *fields;      /* owned: limits.fields of them, for the head being read */
 	struct digest digest;
 };
 
-/* False, with *why to be shown, when there is something wrong with the configuration, or memory is out. */
-bool fetcher_init(struct fetcher *f, const struct config *config, int64_t timeout_ms, const char **why) MUST_CHECK;
+/* timeout_ms is for each fetch.  False when memory or descriptors are out. */
+bool fetcher_init(struct fetcher *f, const struct config *config, int64_t timeout_ms) MUST_CHECK;
 void fetcher_fini(struct fetcher *f); /* also of one that could not be made */
+
+/* By which way a site is asked, and on what terms.  Everything is borrowed. */
+struct fetch_way {
+	const struct parent *parent;         /* NULL: directly */
+	const struct tls_contexts *contexts; /* for https */
+	bool is_unverified, is_legacy;       /* the site's tls-verify = no, tls-legacy = yes */
+};
 
 /* What is asked, and whom.  Everything is borrowed. */
 struct fetch_question {
@@ -39,7 +44,7 @@ struct fetch_question {
 	struct span path;         /* path and query, as they are to be asked for */
 	struct span host;         /* where to connect: name or address, without brackets */
 	uint16_t port;
-	bool is_unverified, is_legacy; /* the site's tls-verify = no, tls-legacy = yes */
+	const struct fetch_way *way;
 };
 
 enum { FETCH_WHY_BYTES = 160 };

@@ -1,7 +1,7 @@
 /*
  * The questions of a probe as requests.
  */
-#include "commands/check_question.h"
+#include "probe/question.h"
 
 #include "policy/pierce.h"
 #include "policy/signature.h"
@@ -30,11 +30,11 @@ static struct span whole_path(const struct target *t, struct arena *arena)
 	return span_of(text, t->path.n + 1);
 }
 
-bool check_subject_read(struct check_subject *s, struct span url, const struct check_request *request,
-	const struct config *config, struct arena *arena, const char **why)
+bool probe_subject_read(struct probe_subject *s, struct span url, const struct config *config, struct arena *arena,
+	const char **why)
 {
-	*s = (struct check_subject){
-		.url = span_first(url, span_find(url, '#')), .request = request, .parameter = span_str(config->pierce_parameter)
+	*s = (struct probe_subject){
+		.url = span_first(url, span_find(url, '#')), .parameter = span_str(config->pierce_parameter)
 	};
 	if (!is_written_well(s->url)) {
 		*why = "blanks, control characters and letters beyond ASCII have to be percent-encoded";
@@ -59,34 +59,32 @@ static bool is_confidential(struct span name)
 	return span_ieq(name, SPAN("authorization")) || span_ieq(name, SPAN("cookie")) || span_ieq(name, SPAN("host"));
 }
 
-static bool is_asked_with(const struct check_subject *s, struct span name)
+static bool is_asked_with(const struct probe_subject *s, struct span name)
 {
 	return !s->is_elsewhere || !is_confidential(name);
 }
 
-static bool is_replaced(const struct check_subject *s, struct span name)
+static bool is_replaced(const struct probe_subject *s, struct span name)
 {
-	const struct check_request *r = s->request;
-
-	for (size_t i = 0; i < r->field_count; i++)
-		if (span_ieq(r->fields[i].name, name) && is_asked_with(s, name))
+	for (size_t i = 0; i < s->field_count; i++)
+		if (span_ieq(s->fields[i].name, name) && is_asked_with(s, name))
 			return true;
 	return false;
 }
 
-/* There is room for all that is added here: CHECK_QUESTION_FIELDS_MAX. */
-static bool add(struct check_question *q, struct span name, struct span value)
+/* There is room for all that is added here: PROBE_QUESTION_FIELDS_MAX. */
+static bool add(struct probe_question *q, struct span name, struct span value)
 {
 	return message_receive(&q->message, name, value);
 }
 
-static bool add_ours(struct check_question *q, const struct check_subject *s, struct span name, struct span value)
+static bool add_ours(struct probe_question *q, const struct probe_subject *s, struct span name, struct span value)
 {
 	return is_replaced(s, name) || add(q, name, value);
 }
 
 /* What a browser sends for a page, as far as caches and origins look at it. */
-static bool add_plain(struct check_question *q, const struct check_subject *s)
+static bool add_plain(struct probe_question *q, const struct probe_subject *s)
 {
 	bool ok = add_ours(q, s, SPAN("Host"), s->target.authority) &&
 		  add_ours(q, s, SPAN("User-Agent"), SPAN("Mozilla/5.0 (compatible; freshet/" FRESHET_VERSION ")")) &&
@@ -94,19 +92,19 @@ static bool add_plain(struct check_question *q, const struct check_subject *s)
 		  add_ours(q, s, SPAN("Accept-Language"), SPAN("en")) &&
 		  add_ours(q, s, SPAN("Accept-Encoding"), SPAN("gzip, deflate, br"));
 
-	for (size_t i = 0; ok && i < s->request->field_count; i++)
-		if (s->request->fields[i].value.n && is_asked_with(s, s->request->fields[i].name))
-			ok = add(q, s->request->fields[i].name, s->request->fields[i].value);
+	for (size_t i = 0; ok && i < s->field_count; i++)
+		if (s->fields[i].value.n && is_asked_with(s, s->fields[i].name))
+			ok = add(q, s->fields[i].name, s->fields[i].value);
 	return ok;
 }
 
-static bool add_triple(struct check_question *q)
+static bool add_triple(struct probe_question *q)
 {
 	return add(q, SPAN("Cache-Control"), SPAN("no-cache, no-store, must-revalidate")) &&
 	       add(q, SPAN("Pragma"), SPAN("no-cache")) && add(q, SPAN("Expires"), SPAN("0"));
 }
 
-static bool add_special(struct check_question *q, enum probe_ask ask, const struct sight *plain)
+static bool add_special(struct probe_question *q, enum probe_ask ask, const struct sight *plain)
 {
 	switch (ask) {
 	case PROBE_TRIPLE:
@@ -138,9 +136,9 @@ static enum rung rung_of(enum probe_ask ask)
 	return RUNG_ORIGINAL;
 }
 
-static bool start(struct check_question *q, const struct check_subject *s)
+static bool start(struct probe_question *q, const struct probe_subject *s)
 {
-	message_init(&q->message, q->fields, CHECK_QUESTION_FIELDS_MAX);
+	message_init(&q->message, q->fields, PROBE_QUESTION_FIELDS_MAX);
 	q->message.method = SPAN("GET");
 	q->message.method_id = METHOD_GET;
 	q->message.target = q->path = s->path;
@@ -148,7 +146,7 @@ static bool start(struct check_question *q, const struct check_subject *s)
 	return add_plain(q, s);
 }
 
-bool check_question_make(struct check_question *q, const struct check_subject *s, enum probe_ask ask, uint64_t token,
+bool probe_question_make(struct probe_question *q, const struct probe_subject *s, enum probe_ask ask, uint64_t token,
 	const struct sight *plain, struct arena *arena)
 {
 	if (!start(q, s) || !add_special(q, ask, plain))
@@ -157,9 +155,9 @@ bool check_question_make(struct check_question *q, const struct check_subject *s
 	return q->path.n != 0;
 }
 
-void check_question_allows(const struct check_subject *s, struct probe *out)
+void probe_question_allows(const struct probe_subject *s, struct probe *out)
 {
-	struct check_question q;
+	struct probe_question q;
 	struct pierce_facts facts = { .request = &q.message, .path = s->path };
 
 	if (!start(&q, s) || signature_forbids_url(&q.message))
@@ -172,7 +170,7 @@ void check_question_allows(const struct check_subject *s, struct probe *out)
 	out->names_file = (alone & RUNG_BIT(RUNG_PATH)) != 0;
 }
 
-struct span check_question_unchanged(const struct check_question *q, const struct check_subject *s, struct span location,
+struct span probe_question_unchanged(const struct probe_question *q, const struct probe_subject *s, struct span location,
 	struct arena *arena)
 {
 	struct unpierce changes = { .parameter = s->parameter, .sent = q->path, .original = s->path };

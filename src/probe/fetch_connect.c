@@ -1,7 +1,7 @@
 /*
  * The way to the destination: connecting, what the parent proxy wants to hear, TLS.
  */
-#include "commands/fetch_parts.h"
+#include "probe/fetch_parts.h"
 
 #include "tls/transport.h"
 
@@ -28,14 +28,14 @@ static void start_tls(struct fetch_run *r)
 	const struct fetch_question *q = r->question;
 	struct tls_peer peer = {
 		.name = q->target.host,
-		.trust = q->is_unverified ? TLS_TRUST_ANYBODY : TLS_TRUST_VERIFIED,
-		.legacy = q->is_legacy,
+		.trust = q->way->is_unverified ? TLS_TRUST_ANYBODY : TLS_TRUST_VERIFIED,
+		.legacy = q->way->is_legacy,
 	};
 
 	r->stage = FETCH_TLS;
 	if (conn_stored(&r->conn).n)
 		fetch_fail(r, "it spoke before TLS began");
-	else if (!tls_connect(&r->conn, r->fetcher->contexts, &peer))
+	else if (!tls_connect(&r->conn, q->way->contexts, &peer))
 		fetch_fail(r, "memory is out");
 	else
 		shake_hands(r);
@@ -64,7 +64,7 @@ static void start_talk(struct fetch_run *r)
 	const struct fetch_question *q = r->question;
 
 	r->stage = FETCH_PARENT;
-	if (parent_handshake_start(&r->talk, routes_parent(r->fetcher->routes), q->host, q->port, r->fetcher->loop.out))
+	if (parent_handshake_start(&r->talk, q->way->parent, q->host, q->port, r->fetcher->loop.out))
 		send_talk(r);
 	else
 		fetch_fail(r, r->talk.reason);
@@ -122,6 +122,12 @@ void fetch_go_on_connecting(struct fetch_run *r)
 
 /* -- connecting -- */
 
+/* An HTTP parent gets the request itself, unless it is for TLS. */
+static bool wants_way(const struct fetch_question *q)
+{
+	return q->way->parent && (q->way->parent->kind != PARENT_HTTP || q->target.scheme == SCHEME_HTTPS);
+}
+
 static void on_connected(struct connector *c, const struct connector_result *result)
 {
 	struct fetch_run *r = LIST_OF(c, struct fetch_run, connector);
@@ -133,9 +139,7 @@ static void on_connected(struct connector *c, const struct connector_result *res
 	}
 	conn_init(&r->conn, &r->fetcher->loop, result->fd, &fetch_owner);
 	r->conn.read_wanted = true;
-	bool wants_way = r->route == ROUTE_SOCKS_PARENT ||
-			 (r->route == ROUTE_HTTP_PARENT && r->question->target.scheme == SCHEME_HTTPS);
-	if (wants_way)
+	if (wants_way(r->question))
 		start_talk(r);
 	else
 		way_is_open(r);
@@ -144,10 +148,10 @@ static void on_connected(struct connector *c, const struct connector_result *res
 
 void fetch_connect(struct fetch_run *r)
 {
-	const struct parent *parent = routes_parent(r->fetcher->routes);
-	bool is_direct = r->route == ROUTE_DIRECT;
+	const struct fetch_question *q = r->question;
+	const struct parent *parent = q->way->parent;
 
 	r->connector.done = on_connected;
-	connector_start(&r->connector, &r->fetcher->loop, r->fetcher->resolver, is_direct ? r->question->host : parent->host,
-		is_direct ? r->question->port : parent->port);
+	connector_start(&r->connector, &r->fetcher->loop, r->fetcher->resolver, parent ? parent->host : q->host,
+		parent ? parent->port : q->port);
 }

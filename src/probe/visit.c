@@ -1,7 +1,7 @@
 /*
  * A probe led at one place.
  */
-#include "commands/check_visit.h"
+#include "probe/visit.h"
 
 #include <stdio.h>
 
@@ -11,8 +11,8 @@ enum { ARENA_BYTES_MAX = 2 * 1024 * 1024 }; /* nine heads of 64 KiB each, with t
 
 /* -- one question -- */
 
-static void make_question(const struct check_visit *v, const struct check_subject *s, const struct config *config,
-	const struct check_question *asked, struct fetch_question *out)
+static void make_question(const struct probe_visit *v, const struct probe_subject *s, const struct fetch_way *way,
+	const struct probe_question *asked, struct fetch_question *out)
 {
 	*out = (struct fetch_question){
 		.request = &asked->message,
@@ -20,24 +20,22 @@ static void make_question(const struct check_visit *v, const struct check_subjec
 		.path = asked->path,
 		.host = v->host,
 		.port = v->port,
-		.is_unverified = !config->tls_verify,
-		.is_legacy = config->tls_legacy,
+		.way = way,
 	};
 }
 
 /* Who answered is asked on: the next address of the same name may be another server. */
-static void stay_with(struct check_visit *v, const struct fetcher *f, const struct check_subject *s,
-	const struct fetch_answer *answer)
+static void stay_with(struct probe_visit *v, const struct fetch_way *way, const struct fetch_answer *answer)
 {
 	char text[ADDRESS_TEXT_MAX];
 
-	if (!answer->address.port || routes_for(f->routes, &s->target) != ROUTE_DIRECT)
+	if (!answer->address.port || way->parent)
 		return;
 	v->found.name = span_of(v->name, address_format(&answer->address, v->name));
 	v->host = arena_copy(&v->arena, span_of(text, address_format_ip(&answer->address, text)));
 }
 
-static void look_at(struct check_visit *v, const struct fetch_answer *answer, bool authorized)
+static void look_at(struct probe_visit *v, const struct fetch_answer *answer, bool authorized)
 {
 	struct caching_circumstances about = {
 		.authorized = authorized,
@@ -48,8 +46,8 @@ static void look_at(struct check_visit *v, const struct fetch_answer *answer, bo
 	caching_read(&answer->response, &about, &v->found.caching);
 }
 
-static void keep_sight(struct check_visit *v, enum probe_ask ask, const struct check_question *asked,
-	const struct check_subject *s, const struct fetch_answer *answer)
+static void keep_sight(struct probe_visit *v, enum probe_ask ask, const struct probe_question *asked,
+	const struct probe_subject *s, const struct fetch_answer *answer)
 {
 	struct sight *to = &v->found.probe.sights[ask];
 
@@ -57,30 +55,30 @@ static void keep_sight(struct check_visit *v, enum probe_ask ask, const struct c
 	if (!answer->is_whole)
 		return;
 	sight_read(to, &answer->response, answer->answered_s);
-	to->location = check_question_unchanged(asked, s, to->location, &v->arena);
+	to->location = probe_question_unchanged(asked, s, to->location, &v->arena);
 	to->length = answer->body_bytes;
 	memcpy(to->hash, answer->hash, sizeof(to->hash));
 }
 
-static void ask(struct check_visit *v, struct fetcher *f, const struct check_subject *s, const struct config *config,
+static void ask(struct probe_visit *v, struct fetcher *f, const struct probe_subject *s, const struct fetch_way *way,
 	enum probe_ask what)
 {
 	const struct sight *plain = &v->found.probe.sights[PROBE_PLAIN];
-	static struct fetch_answer answer; /* large */
-	struct check_question asked;
+	struct probe_question asked;
 	struct fetch_question question;
+	struct fetch_answer answer;
 
-	if (!check_question_make(&asked, s, what, (uint64_t)clock_wall_us(), plain, &v->arena)) {
+	if (!probe_question_make(&asked, s, what, (uint64_t)clock_wall_us(), plain, &v->arena)) {
 		v->found.probe.sights[what].state = SIGHT_FAILED;
 		snprintf(v->failure, sizeof(v->failure), "memory is out");
 		return;
 	}
-	make_question(v, s, config, &asked, &question);
+	make_question(v, s, way, &asked, &question);
 	fetch(f, &question, &v->arena, &answer);
 	keep_sight(v, what, &asked, s, &answer);
 	if (what != PROBE_PLAIN)
 		return;
-	stay_with(v, f, s, &answer);
+	stay_with(v, way, &answer);
 	snprintf(v->failure, sizeof(v->failure), "%s", answer.why);
 	if (answer.is_whole)
 		look_at(v, &answer, message_has(&asked.message, HEADER_AUTHORIZATION));
@@ -101,7 +99,7 @@ static enum revalidation revalidation_of(const struct probe *p, enum probe_ask a
 	return sight_same(s, &p->sights[PROBE_PLAIN]) ? REVALIDATION_IGNORED : REVALIDATION_CHANGED;
 }
 
-static void name_place(struct check_visit *v)
+static void name_place(struct probe_visit *v)
 {
 	bool is_ipv6 = span_find(v->host, ':') < v->host.n;
 
@@ -110,17 +108,17 @@ static void name_place(struct check_visit *v)
 	v->found.name = span_str(v->name);
 }
 
-void check_visit_make(struct check_visit *v, struct fetcher *f, const struct check_subject *s,
-	const struct config *config)
+void probe_visit_make(struct probe_visit *v, struct fetcher *f, const struct probe_subject *s,
+	const struct fetch_way *way)
 {
 	static char no_room[1]; /* the arena has no memory of its own: all of it is from malloc */
 	struct probe *p = &v->found.probe;
 
 	arena_init(&v->arena, no_room, 0, ARENA_BYTES_MAX);
 	name_place(v);
-	check_question_allows(s, p);
+	probe_question_allows(s, p);
 	for (enum probe_ask a = probe_next(p); a != PROBE_ASKS; a = probe_next(p))
-		ask(v, f, s, config, a);
+		ask(v, f, s, way, a);
 	probe_conclude(p, &v->found.conclusion);
 	v->found.failure = v->failure;
 	if (p->sights[PROBE_PLAIN].state != SIGHT_MADE)
@@ -130,7 +128,7 @@ void check_visit_make(struct check_visit *v, struct fetcher *f, const struct che
 	notes_take(&v->found.caching, &v->found.notes);
 }
 
-void check_visit_fini(struct check_visit *v)
+void probe_visit_fini(struct probe_visit *v)
 {
 	if (v->arena.first)
 		arena_reset(&v->arena, 0);
