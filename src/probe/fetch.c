@@ -248,18 +248,57 @@ const struct conn_owner fetch_owner = {
 
 /* -- asking -- */
 
+/* What an HTTP parent is asked for (RFC 9112 section 3.2.2).  Empty when memory is out. */
+static struct span absolute_form(struct fetch_run *r)
+{
+	const struct fetch_question *q = r->question;
+	struct span scheme = SPAN("http://"), authority = q->target.authority;
+	char *url = arena_alloc(r->arena, scheme.n + authority.n + q->path.n);
+
+	if (!url)
+		return SPAN_NONE;
+	memcpy(url, scheme.p, scheme.n);
+	memcpy(url + scheme.n, authority.p, authority.n);
+	memcpy(url + scheme.n + authority.n, q->path.p, q->path.n);
+	return span_of(url, scheme.n + authority.n + q->path.n);
+}
+
+static void send_request(struct fetch_run *r, const struct message *request, struct span target)
+{
+	struct h1_write w = { .framing = FRAMING_NONE, .target = target };
+	struct loop *l = &r->fetcher->loop;
+
+	if (!target.n || h1_head_room(request, &w) > LOOP_OUT_BYTES) {
+		fetch_fail(r, "no room to write the request");
+		return;
+	}
+	size_t n = h1_write_request(request, &w, l->out);
+	if (!conn_send_span(&r->conn, span_of(l->out, n)))
+		fetch_fail(r, "the connection was reset");
+}
+
+static void send_to_parent(struct fetch_run *r)
+{
+	char credentials[PARENT_AUTHORIZATION_MAX];
+	struct message request = *r->question->request;
+	size_t n = parent_put_authorization(r->question->way->parent, credentials);
+
+	if (n)
+		message_set(&request, HEADER_PROXY_AUTHORIZATION, span_of(credentials, n), "the parent's credentials");
+	send_request(r, &request, absolute_form(r));
+}
+
 void fetch_connected(struct fetch_run *r)
 {
 	const struct fetch_question *q = r->question;
-	struct h1_write w = { .framing = FRAMING_NONE, .target = q->path };
-	struct loop *l = &r->fetcher->loop;
 
 	r->stage = FETCH_HEAD;
 	r->scanned = 0;
 	r->answer->asked_s = clock_wall_us() / 1000000;
-	size_t n = h1_write_request(q->request, &w, l->out);
-	if (!conn_send_span(&r->conn, span_of(l->out, n)))
-		fetch_fail(r, "the connection was reset");
+	if (fetch_parent_gets_requests(q))
+		send_to_parent(r);
+	else
+		send_request(r, q->request, q->path);
 }
 
 static void on_limit(struct deadline *d)

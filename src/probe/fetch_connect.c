@@ -122,10 +122,9 @@ void fetch_go_on_connecting(struct fetch_run *r)
 
 /* -- connecting -- */
 
-/* An HTTP parent gets the request itself, unless it is for TLS. */
-static bool wants_way(const struct fetch_question *q)
+bool fetch_parent_gets_requests(const struct fetch_question *q)
 {
-	return q->way->parent && (q->way->parent->kind != PARENT_HTTP || q->target.scheme == SCHEME_HTTPS);
+	return q->way->parent && q->way->parent->kind == PARENT_HTTP && q->target.scheme == SCHEME_HTTP;
 }
 
 static void on_connected(struct connector *c, const struct connector_result *result)
@@ -139,7 +138,7 @@ static void on_connected(struct connector *c, const struct connector_result *res
 	}
 	conn_init(&r->conn, &r->fetcher->loop, result->fd, &fetch_owner);
 	r->conn.read_wanted = true;
-	if (wants_way(r->question))
+	if (r->question->way->parent && !fetch_parent_gets_requests(r->question))
 		start_talk(r);
 	else
 		way_is_open(r);

@@ -41,6 +41,9 @@ void fetch_connect(struct fetch_run *r);
 /* Goes on with the connection's making: there are bytes, or the end of them. */
 void fetch_go_on_connecting(struct fetch_run *r);
 
+/* Whether requests go to an HTTP parent as they are; else it makes a way through. */
+bool fetch_parent_gets_requests(const struct fetch_question *q);
+
 /* The way to the destination is open. */
 void fetch_connected(struct fetch_run *r);
 

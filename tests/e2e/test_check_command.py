@@ -162,6 +162,14 @@ def test_parent_proxy_is_on_the_way(origin):
     assert refused.status == 2 and "there is a parent proxy" in refused.complaints
 
 
+def test_parent_proxy_is_asked_as_proxies_are(origin):
+    origin.answer = page(b"page")
+    check_json(f"--parent=http://user:secret@{origin.authority}", "http://site.test/a?b")
+    request = origin.requests[0]
+    assert request.target == "http://site.test/a?b" and request.one("Host") == "site.test"
+    assert request.one("Proxy-Authorization") == "Basic dXNlcjpzZWNyZXQ="
+
+
 # -- questions
 
 def test_given_fields_take_the_place_of_ours_and_empty_ones_leave_them_out(origin):
