@@ -6,13 +6,23 @@
 #include <stddef.h>
 
 static const char *const texts[] = {
-#define PASSING(id, text) text,
+#define PASSING(id, text, advice) text,
+#include "inspect/passing.def"
+};
+
+static const char *const advices[] = {
+#define PASSING(id, text, advice) advice,
 #include "inspect/passing.def"
 };
 
 const char *passing_text(enum passing reason)
 {
 	return texts[reason];
+}
+
+const char *passing_advice(enum passing reason)
+{
+	return advices[reason];
 }
 
 enum passing passing_of(const char *text)

@@ -1,8 +1,10 @@
 // The page that leads programs to freshet: what this browser does already, found out by asking.
-import {byId} from "/live/element.js";
+import {byId, element} from "/live/element.js";
+import {seconds, size} from "/live/words.js";
 
 const OWN = "freshet.internal";
 const PATIENCE_MS = 8000;
+const UNREAD_EVERY_MS = 2000;
 const {authority, mark} = document.body.dataset;
 const secure = location.protocol === "https:"; // then this page came by an intercepted tunnel, and http is not to be asked
 
@@ -75,6 +77,40 @@ async function check() {
   await Promise.all([trusts(proxied), getsFresh(proxied)]);
   byId("again").disabled = false;
 }
+
+// -- blind spots
+
+function unreadRow(spot) {
+  const times = `${spot.tunnels} time${spot.tunnels === 1 ? "" : "s"}`;
+  return element("tr", {}, element("td", {"data-of": "host"}, `${spot.host}:${spot.port}`), element("td", {}, spot.reason),
+    element("td", {}, spot.advice), element("td", {}, `${times}, ${size(spot.bytes)}, ${seconds(spot.quiet_s)} ago`));
+}
+
+/** A sentence about the list, and the list. */
+function drawUnread({hosts, forgotten}) {
+  const more = forgotten ? ` ${forgotten} more were quiet for longer and are forgotten.` : "";
+  byId("unread-note").textContent = (hosts.length ? "Of these hosts only tunnels were seen, which may have been answered by any cache. " +
+    "Bytes count when a tunnel ends." : "Nothing so far: no tunnel passed through unread.") + more;
+  byId("unread").hidden = !hosts.length;
+  byId("unread").tBodies[0].replaceChildren(...hosts.map(unreadRow));
+}
+
+async function lookForUnread() {
+  if (document.hidden)
+    return;
+  const answer = await fetch("/live/unread").catch(() => null);
+  if (answer?.ok)
+    drawUnread(await answer.json());
+  else
+    byId("unread-note").textContent = answer?.status === 403 ? "It is shown on the proxy’s own machine, or to who has a password." :
+      "freshet does not answer.";
+}
+
+lookForUnread();
+setInterval(lookForUnread, UNREAD_EVERY_MS);
+document.addEventListener("visibilitychange", lookForUnread);
+
+// -- the steps
 
 /** The steps for what this most likely is; a guess, so that the others stay at hand. */
 function platform() {

@@ -217,6 +217,8 @@ static void exchange_finish(struct exchange *x)
 		tally_request_end(c->tally);
 	check_leftover(x);
 	report_exchange(x);
+	if (x->tunnel)
+		exchange_tunnel_ended(x);
 	count_move(&x->worker->counters, COUNT_CLIENT_BUSY, COUNT_CLIENT_IDLE);
 	if (!x->facts.unrecorded)
 		count_exchange(&x->worker->counters, x);

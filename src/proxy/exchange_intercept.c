@@ -5,6 +5,7 @@
 #include "inspect/passing.h"
 #include "proxy/exchange_steps.h"
 #include "proxy/learned.h"
+#include "proxy/unread.h"
 #include "tls/hello.h"
 #include "tls/transport.h"
 
@@ -282,6 +283,7 @@ static enum step accepted(struct exchange *x)
 	struct tls_facts facts = tls_facts(&x->client->conn);
 	count_handshake(&x->worker->counters, COUNT_PEER_CLIENT,
 		facts.resumed ? COUNT_HANDSHAKE_RESUMED : COUNT_HANDSHAKE_FULL);
+	unread_forget(x->worker->shared->unread, x->target.host, x->target.port);
 	x->facts.intercepted = true;
 	x->policy.not_busted = NULL;
 	x->facts.tls = facts.version;
@@ -337,6 +339,7 @@ static enum step refused(struct exchange *x, const struct tls_failure *failure)
 	x->facts.proxy_error = error_type(failure->fault);
 	if (is_refusal(failure->fault) && !exchange_is_own_name(x->target.host)) {
 		learned_add(learned_of(x), &client, LESSON_PASS, passing_text(PASSING_CLIENT_REFUSED), PASS_FOR_US);
+		unread_begin(x->worker->shared->unread, x->target.host, x->target.port, passing_text(PASSING_CLIENT_REFUSED));
 		x->facts.passed_for_us = PASS_FOR_US;
 	}
 	x->client_persistent = false;

@@ -116,4 +116,7 @@ void exchange_drop_origin(struct exchange *x);
 /* Both connections carry opaque bytes from here on. */
 enum step exchange_become_tunnel(struct exchange *x);
 
+/* For what is kept of hosts that were not looked into; only of an exchange that became a tunnel. */
+void exchange_tunnel_ended(const struct exchange *x);
+
 #endif

@@ -2,6 +2,12 @@
  * Opaque bytes both ways: after CONNECT, and after an Upgrade.  Nothing in them is read, so nothing is busted.
  */
 #include "proxy/exchange_steps.h"
+#include "proxy/unread.h"
+
+static bool is_connect(const struct exchange *x)
+{
+	return x->request.method_id == METHOD_CONNECT;
+}
 
 enum step exchange_become_tunnel(struct exchange *x)
 {
@@ -14,6 +20,8 @@ enum step exchange_become_tunnel(struct exchange *x)
 	/* Either side may have sent ahead; asking costs one read that finds nothing. */
 	x->client->conn.bytes = x->origin->conn.bytes = BYTES_THERE;
 	x->stage = STAGE_TUNNEL;
+	if (is_connect(x))
+		unread_begin(x->worker->shared->unread, x->target.host, x->target.port, x->policy.not_busted);
 	deadline_start(&x->worker->loop, &x->deadline, DEADLINE_TUNNEL);
 	return STEP_AGAIN;
 }
@@ -66,4 +74,10 @@ enum step step_tunnel(struct exchange *x)
 	}
 	deadline_start(&x->worker->loop, &x->deadline, DEADLINE_TUNNEL);
 	return STEP_WAIT;
+}
+
+void exchange_tunnel_ended(const struct exchange *x)
+{
+	if (is_connect(x))
+		unread_end(x->worker->shared->unread, x->target.host, x->target.port, x->up.body_bytes + x->down.body_bytes);
 }

@@ -53,6 +53,7 @@ static const struct page pages[] = {
 	{ "/live/icon.svg", serve_text, COMMON_PART, &icon_svg, "image/svg+xml" },
 	{ "/live/events", page_events, LIVE_PART, NULL, NULL },
 	{ "/live/exchange", page_exchange, LIVE_PART, NULL, NULL },
+	{ "/live/unread", page_unread, LIVE_PART, NULL, "application/json" },
 	{ "/live/forget", page_forget, LIVE_PART | PAGE_ACTION, NULL, NULL },
 	{ "/export.har", page_export_har, PAGE_PRIVATE | PAGE_PART, NULL, NULL },
 	{ "/export.jsonl", page_export_lines, PAGE_PRIVATE | PAGE_PART, NULL, NULL },

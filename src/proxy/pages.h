@@ -86,6 +86,7 @@ enum step page_ca_profile(struct exchange *x, const struct page *page);
 enum step page_connect(struct exchange *x, const struct page *page);  /* pages_connect.c */
 enum step page_seen(struct exchange *x, const struct page *page);     /* pages_seen.c */
 enum step page_kept(struct exchange *x, const struct page *page);
+enum step page_unread(struct exchange *x, const struct page *page);   /* pages_unread.c */
 enum step page_pac(struct exchange *x, const struct page *page);      /* pages_pac.c */
 enum step page_events(struct exchange *x, const struct page *page);   /* live.c */
 enum step page_switch_set(struct exchange *x, const struct page *page);  /* pages_switches.c */

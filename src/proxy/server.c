@@ -20,6 +20,7 @@
 #include "proxy/pierce_summary.h"
 #include "proxy/pierced_hosts.h"
 #include "proxy/sockets.h"
+#include "proxy/unread.h"
 #include "proxy/watchdog.h"
 #include "proxy/worker.h"
 
@@ -46,6 +47,7 @@ struct server {
 	struct sockets sockets;
 	struct shared shared;
 	struct learned learned;
+	struct unread unread;
 	struct pierced_hosts pierced_hosts;
 	struct event *summary;                /* owned: time to say what piercing costs */
 	uint64_t summary_told;                /* how many exchanges the last one spoke of */
@@ -551,6 +553,7 @@ static void server_fini(struct server *s)
 		event_base_free(s->base);
 	pierce_summary_log(&s->pierced_hosts, &s->summary_told);
 	learned_fini(&s->learned);
+	unread_fini(&s->unread);
 	pierced_hosts_fini(&s->pierced_hosts);
 	pieces_fini(&s->pieces);
 	free(s->workers);
@@ -560,9 +563,11 @@ static void server_fini(struct server *s)
 static void memory_init(struct server *s)
 {
 	learned_init(&s->learned);
+	unread_init(&s->unread);
 	pierced_hosts_init(&s->pierced_hosts, random_number(), random_number());
 	pieces_init(&s->pieces, random_number());
 	s->shared.learned = &s->learned;
+	s->shared.unread = &s->unread;
 	s->shared.pierced_hosts = &s->pierced_hosts;
 	s->shared.pieces = &s->pieces;
 }

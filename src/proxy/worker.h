@@ -29,6 +29,7 @@ struct learned;
 struct log_writer;
 struct pieces;
 struct pierced_hosts;
+struct unread;
 struct worker;
 
 enum { LISTENERS_MAX = 64 };
@@ -48,6 +49,7 @@ struct shared {
 	atomic_uint viewer_count;       /* live pages, all workers together */
 	atomic_uint export_count;       /* exports under way, likewise */
 	struct learned *learned;        /* what outlives a connection */
+	struct unread *unread;          /* hosts that were not looked into */
 	struct pierced_hosts *pierced_hosts; /* … and what piercing has taught */
 	struct pieces *pieces;          /* downloads by ranges */
 	struct switches switches;       /* settings changed by hand */

@@ -1,14 +1,17 @@
-"""What makes programs use freshet: its authority to download, the script that leads to it."""
+"""What makes programs use freshet: its authority to download, the script that leads to it; what it could not look into."""
 import base64
 import json
 import plistlib
 import re
+import ssl
 import subprocess
 
 import pytest
 
-from harness import Freshet
-from harness.tls import Authority, Interceptor, openssl
+from harness import Freshet, Origin
+from harness.origin import wait_until
+from harness.switches import Switches
+from harness.tls import Authority, Interceptor, TlsOrigin, client_context, openssl
 
 OWN = "http://freshet.internal"
 USERS = "Aladdin:$2b$04$pV8zPk1NZV4OyJAyqutw5en/rw2NZkBB0ve9cFjE0SYGDqMfBeqDu\n"  # open sesame
@@ -164,3 +167,48 @@ def test_users_need_a_password_for_the_authority_but_none_for_the_script(pki, tm
         assert ask(proxy, "/proxy.pac").status == 200
         assert ask(proxy, "/ca.der").status == 401
         assert ask(proxy, "/ca.der", GOOD).status == 200
+
+
+# -- blind spots
+
+def unread(proxy):
+    return json.loads(ask(proxy, "/live/unread").body)["hosts"]
+
+
+def test_tunnels_are_listed_by_host_with_reason_and_advice_while_they_run_and_bytes_after(origin):
+    with Freshet() as proxy:
+        with proxy.client() as client:
+            assert client.connect_to(f"127.0.0.1:{origin.port}").status == 200
+            spot, = unread(proxy)
+            assert (spot["host"], spot["port"], spot["tunnels"], spot["bytes"]) == ("127.0.0.1", origin.port, 1, 0)
+            assert "opaque tunnel" in spot["reason"] and "intercept = yes" in spot["advice"]
+            client.get("/")
+        assert wait_until(lambda: unread(proxy)[0]["bytes"] > 40)
+
+
+def test_host_is_no_longer_listed_once_it_is_read(pki):
+    with Interceptor(pki) as proxy, TlsOrigin(pki.good) as origin:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            proxy.secure(origin, client_context(pki.root.file))
+        spot, = unread(proxy)
+        assert "refused our certificate" in spot["reason"] and "trust the authority" in spot["advice"]
+        proxy.reload(config="")  # forgets nothing about clients
+        assert len(unread(proxy)) == 1
+        Switches(proxy).do("flush", what="learned")
+        assert proxy.get(origin).body == b"hello"
+        assert unread(proxy) == []
+
+
+def test_our_own_name_teaches_nothing_about_the_client_and_is_no_blind_spot(pki):
+    with Interceptor(pki, intercept="no", env={"STATE_DIRECTORY": str(pki.state)}, config='site "x" { intercept = yes }') as proxy:
+        for _ in range(2):
+            with pytest.raises(ssl.SSLCertVerificationError):
+                proxy.secure("freshet.internal:443", client_context(pki.root.file))
+        with proxy.secure("freshet.internal:443") as client:
+            assert client.get("/-/healthy").body == b"healthy\n"
+        assert unread(proxy) == []
+
+
+@pytest.mark.parametrize("field", ["Via: 1.1 somebody", "Sec-Fetch-Site: cross-site", "Origin: http://evil.example"])
+def test_blind_spots_are_for_this_machine_and_the_page_alone(proxy, field):
+    assert ask(proxy, "/live/unread", field).status == 403

@@ -19,6 +19,12 @@ def proxy(pki):
 
 
 @pytest.fixture(scope="module")
+def site():
+    with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture(scope="module")
 def stranger(proxy, tmp_path_factory):
     """A browser that finds the proxy by its script, and knows nothing of its authority."""
     script = f"--proxy-pac-url=http://127.0.0.1:{proxy.port}/proxy.pac"
@@ -95,8 +101,8 @@ def test_another_proxy_is_not_taken_for_this_one(pki, proxy, chromium):
         assert visit(context.page(), direct(proxy))[0] == "not"
 
 
-def test_another_sites_page_does_not_learn_that_its_visitor_uses_freshet(proxy, chromium):
-    with Origin() as site, chromium.context(proxy) as context:
+def test_another_sites_page_does_not_learn_that_its_visitor_uses_freshet(proxy, chromium, site):
+    with chromium.context(proxy) as context:
         page = context.page()
         page.visit(site.url("/"))
         for what in ("seen", "kept", "seen?mark=" + "0" * 32):
@@ -123,6 +129,19 @@ def test_without_scripts_the_steps_stand_there(proxy, chromium):
         assert f"http://127.0.0.1:{proxy.port}" in page.evaluate("document.querySelector('[data-platform=shell]').textContent")
 
 
+def test_blind_spot_is_shown_after_a_tunnel_and_hostile_names_stay_text(proxy, stranger, site):
+    page = stranger.page()
+    visit(page, direct(proxy))
+    for authority in (f"127.0.0.1:{site.port}", "<img src=x onerror=document.title=1>:443", "a'b&amp;c:443"):
+        with proxy.client() as client:
+            client.connect_to(authority)
+            client.send(b"\x00 not TLS")
+    page.wait_for("document.getElementById('unread').innerText.includes('does not speak TLS')")
+    assert f"127.0.0.1:{site.port}" in page.evaluate("document.getElementById('unread').innerText")
+    assert page.evaluate("document.querySelectorAll('#unread img').length") == 0
+    assert page.evaluate("document.title") == "Connect · freshet"
+
+
 def test_nothing_is_wider_than_a_phone_by_day_and_by_night(proxy, stranger, tmp_path):
     page = stranger.page()
     visit(page, direct(proxy))
@@ -130,3 +149,6 @@ def test_nothing_is_wider_than_a_phone_by_day_and_by_night(proxy, stranger, tmp_
     for name, width, dark in (("connect", 1280, False), ("connect-dark", 1280, True), ("connect-phone", 390, False)):
         page.picture(tmp_path / f"{name}.png", width, 1000, dark)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate("document.getElementById('unread').scrollIntoView()")
+    page.picture(tmp_path / "unread-phone.png", 390, 700)
+    page.picture(tmp_path / "unread.png", 1280, 700)
