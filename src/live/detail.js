@@ -1,5 +1,6 @@
 // All about one exchange: the verdict, pictures, and both heads before and after, with the rule behind each change.
 import {byId, element} from "./element.js";
+import {copySection} from "./copy_view.js";
 import {chain, lifetime, waterfall} from "./picture.js";
 import {milliseconds, read, sentence, size} from "./words.js";
 
@@ -127,7 +128,8 @@ export class Detail {
       heads("Request", h.request_received, h.request_sent, story.edits.request, ["As it came from your program", "As it went to the origin"]) ?? "",
       heads("Answer", h.response_received, h.response_sent, story.edits.response, ["As it came from the origin", "As your program got it"]) ?? "",
       notes(story.notes) ?? "",
-      facts(exchange));
+      facts(exchange),
+      copySection(story));
     for (const child of [...box.childNodes])
       if (child.nodeType === Node.TEXT_NODE)
         child.remove();

@@ -22,6 +22,10 @@ export class Filter {
     this.words = this.text.split(/\s+/).filter(word => word);
   }
 
+  isOn() {
+    return FIELDS.some(field => this[field]);
+  }
+
   shows(exchange) {
     return this.words.every(word => exchange.search.includes(word)) &&
       exchange.host.toLowerCase().includes(this.host) &&

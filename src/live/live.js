@@ -1,6 +1,7 @@
 // The live page: what freshet does, as it happens.  Here its parts are put together.
 import {byId} from "./element.js";
 import {Detail} from "./detail.js";
+import {exportLink} from "./export.js";
 import {Filter} from "./filter.js";
 import {Rows} from "./rows.js";
 import {about, post} from "./page.js";
@@ -95,6 +96,13 @@ async function forgetAll() {
 byId("pause").addEventListener("click", pause);
 byId("clear").addEventListener("click", clear);
 byId("forget").addEventListener("click", forgetAll);
+
+function shownIds() {
+  return filter.isOn() ? new Set(rows.shown.map(exchange => exchange.id)) : null;
+}
+
+exportLink(byId("export-har"), "har", shownIds);
+exportLink(byId("export-jsonl"), "jsonl", shownIds);
 
 // -- one exchange, by the address's fragment
 
