@@ -8,6 +8,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+/*
+ * A flood: so much within so short a time that it is gone before a person can look.  The ring's beginning, which the
+ * processor's cache still holds, is then used again at once: going through all of the ring would cost a tenth of an
+ * exchange's time, for memory.
+ */
+enum { FLOOD_BYTES = 256 * 1024, FLOOD_US = 25 * 1000 };
+
 /* In front of each stored exchange.  Behind it, in this order: the record, the edits, the heads. */
 struct stored {
 	uint32_t record_bytes; /* each of these and the next a multiple of 8 */
@@ -25,6 +32,7 @@ struct history {
 	uint64_t first, next; /* positions: the oldest one there is, and the one after the latest */
 	unsigned count_max;
 	size_t bytes_max, at; /* where the next one may begin */
+	int64_t began_us;     /* when that was the ring's beginning: wall clock, by the exchanges' ends */
 	struct place_of *places; /* owned; a position modulo count_max */
 	char *bytes;          /* owned */
 };
@@ -76,24 +84,36 @@ static bool overlaps(const struct place_of *p, size_t at, size_t bytes)
 	return p->at < at + bytes && at < p->at + p->bytes;
 }
 
+static void begin_again(struct history *h, int64_t now_us)
+{
+	h->at = 0;
+	h->began_us = now_us;
+}
+
 /* The oldest goes for the sake of number.  What is free in front of the next is used again before memory never touched. */
-static void forget_oldest(struct history *h, size_t bytes)
+static void forget_oldest(struct history *h, size_t bytes, int64_t now_us)
 {
 	h->first++;
 	size_t free_bytes = h->first == h->next ? h->at : place_of(h, h->first)->at;
 	if (free_bytes <= h->at && bytes <= free_bytes)
-		h->at = 0;
+		begin_again(h, now_us);
+}
+
+/* A clock that was set back makes none. */
+static bool is_flood(const struct history *h, int64_t now_us)
+{
+	return h->at >= FLOOD_BYTES && (uint64_t)(now_us - h->began_us) < FLOOD_US;
 }
 
 /* Where so many bytes may stand; who is in the way goes, and all that are older. */
-static char *make_room(struct history *h, size_t bytes)
+static char *make_room(struct history *h, size_t bytes, int64_t now_us, bool watched)
 {
 	if (h->next - h->first == h->count_max)
-		forget_oldest(h, bytes);
-	if (bytes > h->bytes_max - h->at) {
+		forget_oldest(h, bytes, now_us);
+	if (bytes > h->bytes_max - h->at || (!watched && is_flood(h, now_us))) {
 		while (h->first != h->next && place_of(h, h->first)->at >= h->at)
 			h->first++; /* what the end of the ring held */
-		h->at = 0;
+		begin_again(h, now_us);
 	}
 	while (h->first != h->next && overlaps(place_of(h, h->first), h->at, bytes))
 		h->first++;
@@ -122,13 +142,13 @@ static size_t measure(struct stored *s, const struct record *record, const struc
 	return in_eights(bytes);
 }
 
-void history_add(struct history *h, const struct record *record, const struct trace *trace)
+void history_add(struct history *h, const struct record *record, const struct trace *trace, bool watched)
 {
 	struct stored s;
 	size_t bytes = measure(&s, record, trace);
 
 	pthread_mutex_lock(&h->lock);
-	char *to = make_room(h, bytes);
+	char *to = make_room(h, bytes, record->started_us + record->total_us, watched);
 	to = put(to, &s, sizeof(s));
 	to = put(to, record, s.record_bytes);
 	to = put(to, trace->request.items, s.request_edits * sizeof(struct trace_edit));
@@ -145,6 +165,7 @@ void history_clear(struct history *h)
 	pthread_mutex_lock(&h->lock);
 	h->first = h->next;
 	h->at = 0;
+	h->began_us = 0;
 	pthread_mutex_unlock(&h->lock);
 }
 

@@ -22,8 +22,11 @@ enum {
 struct history *history_new(unsigned count, size_t bytes) MUST_CHECK;
 void history_free(struct history *h); /* NULL is fine */
 
-/* Copies both; `record` only as far as it is used. */
-void history_add(struct history *h, const struct record *record, const struct trace *trace);
+/*
+ * Copies both; `record` only as far as it is used.  Thousands in a second that nobody watches are not kept for long: the
+ * latest quarter of a MiB, at least.
+ */
+void history_add(struct history *h, const struct record *record, const struct trace *trace, bool watched);
 
 /* A copy: all of it points into the room that it was made in. */
 struct past {

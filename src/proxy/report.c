@@ -169,7 +169,7 @@ static void remember(struct exchange *x, const struct record *r)
 
 	memcpy(t.heads, x->facts.heads, sizeof(t.heads));
 	t.heads[TRACE_REQUEST_RECEIVED] = x->request.head;
-	history_add(x->worker->history, r, &t);
+	history_add(x->worker->history, r, &t, worker_is_watched(x->worker));
 }
 
 void report_exchange(struct exchange *x)

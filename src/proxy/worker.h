@@ -170,6 +170,12 @@ static inline bool worker_is_done(const struct worker *w)
 	return atomic_load_explicit(&w->done, memory_order_acquire);
 }
 
+/* Whether somebody has the live page open, by whichever worker. */
+static inline bool worker_is_watched(const struct worker *w)
+{
+	return atomic_load_explicit(&w->shared->viewer_count, memory_order_relaxed) > 0;
+}
+
 static inline const struct snapshot *worker_snapshot(const struct worker *w)
 {
 	return w->view->snapshot;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 static struct record record;
+static bool watched;
 static char head[TRACE_HEAD_MAX + 10];
 
 /* An exchange whose heads and URL tell its number. */
@@ -28,7 +29,7 @@ static void add(struct history *h, uint64_t id, size_t head_bytes)
 	memset(head, 'a' + (int)(id % 26), head_bytes);
 	for (int i = 0; i < TRACE_HEADS; i++)
 		t.heads[i] = span_of(head, head_bytes + (size_t)i);
-	history_add(h, &record, &t);
+	history_add(h, &record, &t, watched);
 }
 
 static void assert_whole(const struct past *p, uint64_t id, size_t head_bytes)
@@ -112,6 +113,38 @@ static void test_bytes_are_bounded_and_nothing_is_torn(void **state)
 	history_free(h);
 }
 
+/* Exchanges of some 5 KiB, through all of a ring of 3 MiB and on: how many are there afterwards. */
+static uint64_t kept_of(int64_t microseconds_each, char *room)
+{
+	struct history *h = history_new(2000, 3 << 20);
+	struct past p;
+	uint64_t at = 0;
+
+	for (uint64_t id = 0; id < 1000; id++) {
+		record.started_us = INT64_C(1700000000000000) + (int64_t)id * microseconds_each;
+		add(h, id, 1000);
+	}
+	assert_true(history_read(h, &at, room, &p));
+	assert_whole(&p, at, 1000);
+	history_free(h);
+	record.started_us = 0;
+	return 1000 - at;
+}
+
+static void test_flood_that_nobody_watches_keeps_to_memory_that_is_in_use(void **state)
+{
+	assert_in_range(kept_of(20, *state), 10, 100);
+	watched = true;
+	assert_in_range(kept_of(20, *state), 500, 700);
+	watched = false;
+	assert_in_range(kept_of(1000, *state), 500, 700);
+}
+
+static void test_clock_that_is_set_back_makes_no_flood(void **state)
+{
+	assert_in_range(kept_of(-20, *state), 500, 700);
+}
+
 static void test_largest_exchange_fits_and_longer_heads_are_cut(void **state)
 {
 	struct history *h = history_new(4, HISTORY_BYTES_MIN);
@@ -189,6 +222,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_what_was_added_is_read_back_in_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_number_is_bounded_and_readers_are_told_where_it_goes_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bytes_are_bounded_and_nothing_is_torn, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_flood_that_nobody_watches_keeps_to_memory_that_is_in_use, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_clock_that_is_set_back_makes_no_flood, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_largest_exchange_fits_and_longer_heads_are_cut, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_exchange_is_found_by_its_id_while_it_is_there, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cleared_history_has_nothing_and_goes_on_counting, set_up, tear_down),
