@@ -5,6 +5,7 @@
  * the same places and the same framing; what only one of the two accepts is refused.
  */
 #include "http/guard.h"
+#include "http/h1_known.h"
 
 /* The loose machine of llhttp before 9 accepts smuggling payloads; it is what its header defaults to. */
 #if LLHTTP_VERSION_MAJOR < 9
@@ -76,6 +77,23 @@ static enum h1_fault fault_of(llhttp_errno_t e)
 	return e == HPE_INVALID_VERSION ? H1_FAULT_VERSION : H1_FAULT_SYNTAX;
 }
 
+/* Whether llhttp came to the end of a head where the guard did, with the same start line; `e` is how it ended. */
+static bool reads_alike(const llhttp_t *parser, llhttp_errno_t e, const char *end, const struct message *m,
+	struct h1_error *error)
+{
+	const struct witness *w = parser->data;
+
+	if (e != HPE_PAUSED && e != HPE_OK && e != HPE_USER) {
+		*error = (struct h1_error){ .fault = fault_of(e), .reason = llhttp_get_error_reason(parser) };
+		return false;
+	}
+	if (e == HPE_PAUSED && llhttp_get_error_pos(parser) == end && w->next == w->end &&
+		parser->http_minor == m->minor && parser->status_code == m->status)
+		return true;
+	*error = (struct h1_error){ .fault = H1_FAULT_SYNTAX, .reason = "a head that two parsers read differently" };
+	return false;
+}
+
 /* True when llhttp reads the head as the guard did; *keep_alive is then its view of persistence. */
 static bool llhttp_agrees(enum guard_kind kind, struct span in, const struct guard *g, const struct message *m,
 	bool *keep_alive, struct h1_error *error)
@@ -89,17 +107,44 @@ static bool llhttp_agrees(enum guard_kind kind, struct span in, const struct gua
 	parser.data = &w;
 	e = kind == GUARD_REQUEST ? feed_request(&parser, m, start, end) :
 				    llhttp_execute(&parser, start, (size_t)(end - start));
-	if (e != HPE_PAUSED && e != HPE_OK && e != HPE_USER) {
-		*error = (struct h1_error){ .fault = fault_of(e), .reason = llhttp_get_error_reason(&parser) };
+	if (e == HPE_PAUSED && !same_framing(&parser, g))
+		e = HPE_OK; /* not the end that the guard saw */
+	if (!reads_alike(&parser, e, end, m, error))
 		return false;
-	}
-	if (e != HPE_PAUSED || llhttp_get_error_pos(&parser) != end || w.next != w.end ||
-		parser.http_minor != m->minor || parser.status_code != m->status || !same_framing(&parser, g)) {
-		*error = (struct h1_error){ .fault = H1_FAULT_SYNTAX, .reason = "a head that two parsers read differently" };
-		return false;
-	}
 	/* Not llhttp_should_keep_alive(): it guesses about bodies without knowing the request. */
 	*keep_alive = !(parser.flags & F_CONNECTION_CLOSE) && (m->minor || parser.flags & F_CONNECTION_KEEP_ALIVE);
+	return true;
+}
+
+/* The same of a request line alone, with no fields behind it. */
+static bool llhttp_agrees_on_line(struct span line, const struct message *m, struct h1_error *error)
+{
+	static const char empty_line[] = "\r\n";
+	struct witness w = { 0 };
+	llhttp_t parser;
+
+	llhttp_init(&parser, HTTP_REQUEST, &head_settings);
+	parser.data = &w;
+	llhttp_errno_t e = feed_request(&parser, m, line.p, line.p + line.n);
+	if (e == HPE_OK)
+		e = llhttp_execute(&parser, empty_line, 2);
+	return reads_alike(&parser, e, empty_line + 2, m, error);
+}
+
+/* llhttp_agrees() for a request, whose fields it may have read before. */
+static bool llhttp_agrees_on_request(struct span in, const struct guard *g, const struct message *m,
+	struct h1_known *known, bool *keep_alive, struct h1_error *error)
+{
+	if (!known || !m->field_count)
+		return llhttp_agrees(GUARD_REQUEST, in, g, m, keep_alive, error);
+	const char *start = in.p + g->start, *fields = m->fields[0].name.p;
+	struct span section = span_of(fields, (size_t)(in.p + g->len - fields));
+
+	if (h1_known_find(known, m, section, keep_alive))
+		return llhttp_agrees_on_line(span_of(start, (size_t)(fields - start)), m, error);
+	if (!llhttp_agrees(GUARD_REQUEST, in, g, m, keep_alive, error))
+		return false;
+	h1_known_add(known, m, section, *keep_alive);
 	return true;
 }
 
@@ -180,8 +225,8 @@ static bool wants_websocket(const struct message *m, const struct options *o)
 		message_list_has(m, HEADER_UPGRADE, SPAN("websocket"));
 }
 
-enum h1_result h1_read_request(struct span in, size_t *scanned, const struct h1_limits *limits, struct message *m,
-	size_t *head_len, struct h1_error *error)
+enum h1_result h1_read_request(struct span in, size_t *scanned, const struct h1_limits *limits, struct h1_known *known,
+	struct message *m, size_t *head_len, struct h1_error *error)
 {
 	struct guard g;
 	struct options o = { 0 };
@@ -191,7 +236,7 @@ enum h1_result h1_read_request(struct span in, size_t *scanned, const struct h1_
 	if (r != H1_OK)
 		return r;
 	m->method_id = method_lookup(m->method);
-	if (!llhttp_agrees(GUARD_REQUEST, in, &g, m, &keep_alive, error))
+	if (!llhttp_agrees_on_request(in, &g, m, known, &keep_alive, error))
 		return H1_BAD;
 	if (!apply_connection(m, GUARD_REQUEST, keep_alive, &o, error))
 		return H1_BAD;

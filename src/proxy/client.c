@@ -250,7 +250,8 @@ static void parse(struct client *c, struct span bytes)
 		return;
 	}
 	c->starving = false;
-	switch (h1_read_request(bytes, &scanned, &worker_snapshot(c->worker)->limits, &x->request, &head_len, &error)) {
+	const struct h1_limits *limits = &worker_snapshot(c->worker)->limits;
+	switch (h1_read_request(bytes, &scanned, limits, &c->worker->known, &x->request, &head_len, &error)) {
 	case H1_OK:
 		head_is_whole(c, x, bytes, head_len);
 		return;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "http/guard.h"
+#include "http/h1_known.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,10 +27,36 @@ static void begin(struct reading *r)
 	message_init(&r->m, r->fields, FIELDS);
 }
 
+/* With `known`, where requests are concerned. */
+static enum h1_result feed_with(struct h1_known *known, struct reading *r, bool request, struct span in)
+{
+	return request ? h1_read_request(in, &r->scanned, &limits, known, &r->m, &r->len, &r->error) :
+			 h1_read_response(in, &r->scanned, &limits, METHOD_GET, &r->m, &r->len, &r->error);
+}
+
 static enum h1_result feed(struct reading *r, bool request, struct span in)
 {
-	return request ? h1_read_request(in, &r->scanned, &limits, &r->m, &r->len, &r->error) :
-			 h1_read_response(in, &r->scanned, &limits, METHOD_GET, &r->m, &r->len, &r->error);
+	return feed_with(NULL, r, request, in);
+}
+
+static bool same_reading(const struct reading *a, const struct reading *b)
+{
+	return a->len == b->len && a->m.field_count == b->m.field_count && a->m.framing == b->m.framing &&
+	       a->m.content_length == b->m.content_length && a->m.persistent == b->m.persistent;
+}
+
+/* What llhttp has read before, of this or of earlier inputs, changes nothing. */
+static void check_known(const struct reading *whole, enum h1_result want, struct span in)
+{
+	static struct h1_known known;
+	struct reading again;
+
+	for (int i = 0; i < 2; i++) {
+		begin(&again);
+		enum h1_result got = feed_with(&known, &again, true, in);
+		assert(got == want);
+		assert(got != H1_OK || same_reading(whole, &again));
+	}
 }
 
 /* Rule 1 and the number of fields, byte by byte. */
@@ -87,8 +114,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		r = feed(&grown, request, span_first(in, n));
 	assert(r == want);
 	if (r == H1_OK)
-		assert(grown.len == whole.len && grown.m.field_count == whole.m.field_count &&
-			grown.m.framing == whole.m.framing && grown.m.content_length == whole.m.content_length);
+		assert(same_reading(&whole, &grown));
+	if (request)
+		check_known(&whole, want, in);
 	free((char *)(uintptr_t)in.p);
 	return 0;
 }
