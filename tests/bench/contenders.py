@@ -19,6 +19,7 @@ class Contender:
     can_edit_answers = True
     keeps_clients = True  # otherwise it closes after each answer, and is measured with new connections only
     for_scale = False     # measured in the first round only, but for what no other can do
+    only = None           # the cases it is there for; None: all
 
     def missing(self):
         return None if shutil.which(self.name) else f"{self.name} is not installed"
@@ -39,8 +40,9 @@ class Freshet(Contender):
     name = "freshet"
     can_tunnel = True
 
-    def __init__(self, binary):
+    def __init__(self, binary, workers=1):
         self.binary = binary
+        self.workers = workers
 
     def missing(self):
         return None if os.access(self.binary, os.X_OK) else f"{self.binary} is not there: run make first"
@@ -48,7 +50,7 @@ class Freshet(Contender):
     def prepare(self, directory, port, origin, clients, bulk):
         return [self.binary, "-c", write(directory, "freshet.conf", f"""
 listen = {{"127.0.0.1:{port}"}}
-workers = 1
+workers = {self.workers}
 max-clients = {clients}
 pierce = never
 connect-ports = {{"1-65535"}}
@@ -56,10 +58,20 @@ pool-idle = 2048
 pool-max = 2048
 access-log = off
 log-level = error
-{self.https()}""")]
+{self.more()}""")]
 
-    def https(self):
+    def more(self):
+        """Further options."""
         return ""
+
+
+class Unrecorded(Freshet):
+    """freshet that remembers no exchanges: what that costs."""
+    name = "unrecorded"
+    only = ("keep50", "keep500")
+
+    def more(self):
+        return "records = 0"
 
 
 class Nginx(Contender):
@@ -239,4 +251,4 @@ AddHeader "Expires" "0"
 
 
 def all_contenders(binary):
-    return [Freshet(binary), Nginx(), Haproxy(), Squid(), Tinyproxy()]
+    return [Freshet(binary), Unrecorded(binary), Nginx(), Haproxy(), Squid(), Tinyproxy()]

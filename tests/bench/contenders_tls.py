@@ -21,7 +21,7 @@ class Intercepting(Contender):
 
 
 class FreshetTls(Intercepting, Freshet):
-    def https(self):
+    def more(self):
         return f"""
 intercept = strict
 ca-cert = "{self.site.path("authority.pem")}"

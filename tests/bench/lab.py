@@ -136,9 +136,10 @@ class Lab:
         subprocess.run([*os.environ.get("CC", "cc").split(), "-std=c11", "-D_GNU_SOURCE", "-O2", "-pthread",
                         "-o", self.path(name), os.path.join(HERE, name + ".c"), *libraries], check=True)
 
-    def start(self, argv, cpu, **options):
+    def start(self, argv, cpus, **options):
+        """On those CPUs, as taskset(1) lists them."""
         options.setdefault("stdin", subprocess.DEVNULL)
-        process = subprocess.Popen([*DIES_WITH_PARENT, "taskset", "-c", str(cpu), *argv], **options)
+        process = subprocess.Popen([*DIES_WITH_PARENT, "taskset", "-c", str(cpus), *argv], **options)
         self.processes.append(process)
         return process
 
@@ -170,14 +171,14 @@ class Lab:
         return output
 
     @contextlib.contextmanager
-    def running(self, contender, clients=1000, bulk=False, under=()):
-        """A contender that serves, on its CPU, in a directory of its own; `under` is a command that runs it."""
+    def running(self, contender, clients=1000, bulk=False, under=(), cpus=None):
+        """A contender that serves, on its CPU or those, in a directory of its own; `under` is a command that runs it."""
         directory = tempfile.mkdtemp(dir=self.directory)
         os.chmod(self.directory, 0o755)
         port = free_port()
         argv = contender.prepare(directory, port, self.origin_port, clients, bulk)
         with open(os.path.join(directory, "messages"), "w+", encoding="utf-8", errors="replace") as messages:
-            process = self.start([*under, *DIES_WITH_PARENT, *argv] if under else argv, self.proxy_cpu,
+            process = self.start([*under, *DIES_WITH_PARENT, *argv] if under else argv, cpus or self.proxy_cpu,
                                  stdout=messages, stderr=messages)
             pid = process.pid
             try:

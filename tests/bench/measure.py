@@ -6,12 +6,15 @@ import select
 import socket
 import time
 
-from contenders import TRIPLE
+import quota
+from contenders import TRIPLE, Freshet
 from lab import HERE, Failed, anonymous_kib, family_cpu_s, machine_cpu_s, process_cpu_s
 
 GIB = 1 << 30
 BODIES_SECONDS = 1
 STRACE_SECONDS = 1
+WORKERS_SECONDS = 1
+WORKER_CPUS = 0.25  # so little that load and origin, who have two CPUs to share with two workers, can keep up
 FEW_CLIENTS = 100
 
 
@@ -87,6 +90,16 @@ def requests(lab, contender, noise, connections, seconds, each_new=False):
         with Window(lab, proxy, noise) as window:
             count, values = wrk(lab, contender, proxy, connections, seconds, each_new)
     return {"cpu": window.cpu_s * 1e6 / count, **values}
+
+
+def workers(lab, contender):
+    """Requests/s of one worker and of two, where each has so little CPU time that nothing else is short of it."""
+    rates = []
+    for count in (1, 2):
+        with lab.running(Freshet(contender.binary, count), cpus=f"{lab.load_cpu},{lab.proxy_cpu}") as proxy:
+            with quota.limited(proxy.pid, count * WORKER_CPUS):
+                rates.append(wrk(lab, contender, proxy, 100, WORKERS_SECONDS)[1]["rate"])
+    return {"one": rates[0], "two": rates[1], "gain": rates[1] / rates[0]}
 
 
 def bodies(lab, contender, noise, kind, body_bytes, connections):
