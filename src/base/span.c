@@ -29,15 +29,27 @@ static inline bool ieq_8(const char *a, const char *b)
 	return x == y || lower_8(x) == lower_8(y);
 }
 
+/* Four to seven letters as one word, the halves overlapping. */
+static inline uint64_t word_of(const char *s, size_t n)
+{
+	uint32_t first, last;
+
+	memcpy(&first, s, sizeof(first));
+	memcpy(&last, s + n - sizeof(last), sizeof(last));
+	return (uint64_t)last << 32 | first;
+}
+
 /* By words, the last one overlapping its predecessor. */
 static bool ieq_n(const char *a, const char *b, size_t n)
 {
-	if (n < 8) {
+	if (n < 4) {
 		for (size_t i = 0; i < n; i++)
 			if (ascii_lower(a[i]) != ascii_lower(b[i]))
 				return false;
 		return true;
 	}
+	if (n < 8)
+		return lower_8(word_of(a, n)) == lower_8(word_of(b, n));
 	for (size_t i = 0; i + 8 < n; i += 8)
 		if (!ieq_8(a + i, b + i))
 			return false;
@@ -77,10 +89,14 @@ struct span span_trim(struct span s)
 	return s;
 }
 
-/* The offset of the comma that ends the first element, or s.n. */
+/* The offset of the comma that ends the first element, or s.n; commas inside of quoted strings end nothing. */
 static size_t element_end(struct span s)
 {
+	size_t comma = span_find(s, ',');
 	bool quoted = false;
+
+	if (span_find(span_first(s, comma), '"') == comma)
+		return comma; /* nearly always */
 
 	for (size_t i = 0; i < s.n; i++) {
 		if (quoted && s.p[i] == '\\')

@@ -105,11 +105,15 @@ static void add_directive(struct cache_control *cc, struct span directive)
 	struct span name = span_first(directive, equals), argument = span_from(directive, equals + 1);
 
 	for (size_t i = 0; i < FLAG_COUNT; i++)
-		if (span_ieq(name, flag_directives[i].name))
+		if (span_ieq(name, flag_directives[i].name)) {
 			add_flag(cc, &flag_directives[i], argument);
+			return;
+		}
 	for (size_t i = 0; i < SECONDS_COUNT; i++)
-		if (span_ieq(name, seconds_directives[i].name))
+		if (span_ieq(name, seconds_directives[i].name)) {
 			add_seconds(cc, &seconds_directives[i], equals == directive.n, argument);
+			return;
+		}
 }
 
 void cache_control_add(struct cache_control *cc, struct span field_value)

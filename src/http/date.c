@@ -11,9 +11,11 @@ struct civil {
 	unsigned hour, minute, second;
 };
 
-static const char month_names[12][3] = {
+static const char month_names[12][4] = {
 	"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 };
+
+static const char short_weekday_names[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 
 static const char *const weekday_names[7] = {
 	"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
@@ -69,6 +71,31 @@ static struct civil civil_of(int64_t s)
 	};
 }
 
+/* Which of the names of three letters stands at p, from 1; 0 for none of them. */
+static inline unsigned name_at(const char *p, const char (*names)[4], unsigned count)
+{
+	const char letters[4] = { p[0], p[1], p[2], '\0' };
+	uint32_t wanted, name;
+
+	memcpy(&wanted, letters, sizeof(wanted));
+	for (unsigned i = 0; i < count; i++) {
+		memcpy(&name, names[i], sizeof(name));
+		if (name == wanted)
+			return i + 1;
+	}
+	return 0;
+}
+
+static unsigned weekday_at(const char *p)
+{
+	return name_at(p, short_weekday_names, 7);
+}
+
+static unsigned month_at(const char *p)
+{
+	return name_at(p, month_names, 12);
+}
+
 /* Each of these takes its piece off *rest, or returns false. */
 
 static bool take(struct span *rest, struct span literal)
@@ -90,32 +117,27 @@ static bool take_number(struct span *rest, size_t digits, unsigned *out)
 	return true;
 }
 
-/* The first three letters of a name. */
-static bool take_three(struct span *rest, const char *name)
+static bool take_weekday(struct span *rest)
 {
-	if (rest->n < 3 || rest->p[0] != name[0] || rest->p[1] != name[1] || rest->p[2] != name[2])
+	if (rest->n < 3 || !weekday_at(rest->p))
 		return false;
 	*rest = span_from(*rest, 3);
 	return true;
 }
 
-static bool take_weekday(struct span *rest, bool full)
+static bool take_full_weekday(struct span *rest)
 {
 	for (size_t i = 0; i < 7; i++)
-		if (full ? take(rest, span_str(weekday_names[i])) : take_three(rest, weekday_names[i]))
+		if (take(rest, span_str(weekday_names[i])))
 			return true;
 	return false;
 }
 
 static bool take_month(struct span *rest, unsigned *month)
 {
-	for (unsigned i = 0; i < 12; i++) {
-		if (take_three(rest, month_names[i])) {
-			*month = i + 1;
-			return true;
-		}
-	}
-	return false;
+	*month = rest->n < 3 ? 0 : month_at(rest->p);
+	*rest = span_from(*rest, 3);
+	return *month;
 }
 
 static bool take_year(struct span *rest, int64_t *year)
@@ -154,7 +176,6 @@ static bool parse_year(const char *p, int64_t *year)
  */
 static bool parse_imf(struct span s, struct civil *c)
 {
-	struct span weekday = span_first(s, 3), month = span_first(span_from(s, 8), 3);
 	const char *p = s.p;
 
 	if (s.n != HTTP_DATE_BYTES || memcmp(p + 3, ", ", 2) != 0 || p[7] != ' ' || p[11] != ' ' || p[16] != ' ' ||
@@ -164,13 +185,14 @@ static bool parse_imf(struct span s, struct civil *c)
 	c->hour = two_digits(p + 17);
 	c->minute = two_digits(p + 20);
 	c->second = two_digits(p + 23);
-	return take_weekday(&weekday, false) && take_month(&month, &c->month) && parse_year(p + 12, &c->year);
+	c->month = month_at(p + 8);
+	return weekday_at(p) && c->month && parse_year(p + 12, &c->year);
 }
 
 /* "Sun Nov  6 08:49:37 1994" */
 static bool parse_asctime(struct span s, struct civil *c)
 {
-	if (!take_weekday(&s, false) || !take(&s, SPAN(" ")) || !take_month(&s, &c->month) || !take(&s, SPAN(" ")))
+	if (!take_weekday(&s) || !take(&s, SPAN(" ")) || !take_month(&s, &c->month) || !take(&s, SPAN(" ")))
 		return false;
 	if (!take_number(&s, take(&s, SPAN(" ")) ? 1 : 2, &c->day))
 		return false;
@@ -198,7 +220,7 @@ static bool parse_rfc850(struct span s, int64_t now_s, struct civil *c)
 {
 	unsigned two_digits;
 
-	if (!take_weekday(&s, true) || !take(&s, SPAN(", ")) || !take_number(&s, 2, &c->day) || !take(&s, SPAN("-")) ||
+	if (!take_full_weekday(&s) || !take(&s, SPAN(", ")) || !take_number(&s, 2, &c->day) || !take(&s, SPAN("-")) ||
 	    !take_month(&s, &c->month) || !take(&s, SPAN("-")) || !take_number(&s, 2, &two_digits) ||
 	    !take(&s, SPAN(" ")) || !take_time(&s, c) || !span_eq(s, SPAN(" GMT")))
 		return false;
@@ -251,7 +273,7 @@ size_t http_date_format(int64_t s, char out[HTTP_DATE_BYTES])
 	int64_t weekday = (floor_div(s, DAY_S) % 7 + 11) % 7; /* 1970-01-01 was a Thursday */
 
 	memcpy(out, "Ddd, dd Mmm yyyy hh:mm:ss GMT", HTTP_DATE_BYTES);
-	memcpy(out, weekday_names[weekday], 3);
+	memcpy(out, short_weekday_names[weekday], 3);
 	put_number(out + 5, 2, c.day);
 	memcpy(out + 8, month_names[c.month - 1], 3);
 	put_number(out + 12, 4, (uint64_t)c.year);

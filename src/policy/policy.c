@@ -212,8 +212,6 @@ bool policy_kills_worker(struct policy_state *state, const struct policy_setting
 /* Whether one of the field's members is this item, whatever parameters follow it: "prefetch;prerender". */
 static bool list_names(const struct message *m, enum header id, struct span item)
 {
-	if (!message_has(m, id))
-		return false;
 	for (unsigned i = 0; i < m->field_count; i++) {
 		struct span rest = m->fields[i].value, member;
 
@@ -231,7 +229,8 @@ const char *policy_refuses(const struct policy_settings *settings, const struct 
 	if (settings->mode != MODE_BUST || !method_is_bustable(request->method_id))
 		return NULL;
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
-		if (list_names(request, marks[i], SPAN("prefetch")) || list_names(request, marks[i], SPAN("preview")))
+		if (message_has(request, marks[i]) &&
+			(list_names(request, marks[i], SPAN("prefetch")) || list_names(request, marks[i], SPAN("preview"))))
 			return "speculative request: what it stored would be used later without asking";
 	return NULL;
 }
