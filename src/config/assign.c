@@ -89,7 +89,7 @@ void assign_inherited(struct config *config)
 		for (size_t i = 0; i < OPTION_COUNT; i++) {
 			const struct config_option *o = &config_options[i];
 
-			if (o->scope == SCOPE_SHARED && !(site->given >> i & 1))
+			if (o->scope == SCOPE_SHARED && !site->given[i])
 				field_copy(o, option_in_site(o, site), option_in_config(o, config));
 		}
 	}

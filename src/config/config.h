@@ -97,11 +97,13 @@ struct config_resolver {
 
 struct users;
 
+enum { CONFIG_OPTIONS_MAX = 128 };
+
 /* One site section.  Values that it does not set are the global ones.  Everything is owned. */
 struct config_site {
 	char *pattern;  /* the title: "*.example.com", "host:port/path*"; not empty */
 	char *where;    /* "file:line", for messages about the pattern */
-	uint64_t given; /* bit per option (enum config_option_id) that the section sets itself */
+	bool given[CONFIG_OPTIONS_MAX]; /* by enum config_option_id: those that the section sets itself */
 #define SHARED_OPTION(member, name, type, standard, help) CONFIG_C_##type member;
 #define SITE_OPTION(member, name, type, standard, help) CONFIG_C_##type member;
 #include "config/options.def"

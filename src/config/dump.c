@@ -24,7 +24,7 @@ static void dump_site(const struct config_site *site, FILE *out)
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct config_option *o = &config_options[i];
 
-		if (o->scope == SCOPE_GLOBAL || (option_is_list(o) && !(site->given >> i & 1)))
+		if (o->scope == SCOPE_GLOBAL || (option_is_list(o) && !site->given[i]))
 			continue;
 		fprintf(out, "\t%s = ", o->name);
 		field_print(o, in_site(o, site), out);

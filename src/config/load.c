@@ -165,7 +165,7 @@ static void take_site(struct loading *l, cfg_t *section)
 			continue;
 		cfg_opt_t *opt = cfg_getopt(section, o->name);
 		if (opt->flags & CFGF_MODIFIED)
-			site->given |= UINT64_C(1) << i;
+			site->given[i] = true;
 		take_value(l, opt, o, option_in_site(o, site));
 	}
 }

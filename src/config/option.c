@@ -35,7 +35,7 @@ const struct config_option config_options[OPTION_COUNT] = {
 #include "config/options.def"
 };
 
-_Static_assert(OPTION_COUNT <= 64, "config_site.given has a bit per option");
+_Static_assert((int)OPTION_COUNT <= (int)CONFIG_OPTIONS_MAX, "config_site.given has a place per option");
 
 const struct config_option *option_find(const char *name)
 {

@@ -166,7 +166,7 @@ static bool site_sets(const struct config_site *site, enum override_kind kind)
 		[OVERRIDE_MODE] = OPTION_mode, [OVERRIDE_PIERCE] = OPTION_pierce, [OVERRIDE_INTERCEPT] = OPTION_intercept,
 	};
 
-	return site && site->given >> ids[kind] & 1;
+	return site && site->given[ids[kind]];
 }
 
 /* One setting: its value, what says so, and by which pattern. */
