@@ -46,6 +46,7 @@ enum {
 	MAX_reason = REASON_MAX * JSON_BYTES_PER_BYTE + 2,
 	MAX_verdict = VERDICT_TEXT_MAX * JSON_BYTES_PER_BYTE + 2,
 	MAX_layers = VERDICT_LAYERS_MAX * (VERDICT_LAYER_TEXT_MAX * JSON_BYTES_PER_BYTE + 3) + 2,
+	MAX_digest = 2 * RECORD_DIGEST_BYTES + 2,
 	MAX_edits = RECORD_EDITS_MAX * (EDIT_MAX + 3) + 2,
 };
 
@@ -286,6 +287,24 @@ static void text_version(struct line *l, struct span before, unsigned minor)
 	text_fact(l, before, minor == 0);
 }
 
+/* In lower case, as programs that compute it write it. */
+static struct span put_digest(char out[2 * RECORD_DIGEST_BYTES], const unsigned char *digest)
+{
+	for (size_t i = 0; i < RECORD_DIGEST_BYTES; i++) {
+		out[2 * i] = ascii_lower(hex_digits[digest[i] >> 4]);
+		out[2 * i + 1] = ascii_lower(hex_digits[digest[i] & 15]);
+	}
+	return span_of(out, 2 * RECORD_DIGEST_BYTES);
+}
+
+static void text_digest(struct line *l, struct span before, const unsigned char *digest)
+{
+	char text[2 * RECORD_DIGEST_BYTES];
+
+	if (digest)
+		text_word(l, before, put_digest(text, digest));
+}
+
 static void text_edits(struct line *l, struct span before, struct edits e)
 {
 	char text[EDIT_MAX];
@@ -442,6 +461,14 @@ static void member_fact(struct json *j, struct span key, bool is)
 {
 	json_key(j, key);
 	json_bool(j, is);
+}
+
+static void member_digest(struct json *j, struct span key, const unsigned char *digest)
+{
+	char text[2 * RECORD_DIGEST_BYTES];
+
+	if (digest)
+		member_word(j, key, put_digest(text, digest));
 }
 
 static void member_edits(struct json *j, struct span key, struct edits e)

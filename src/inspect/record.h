@@ -15,6 +15,7 @@ enum {
 	RECORD_EDITS_MAX = MESSAGE_EDITS_MAX,
 	RECORD_METHOD_MAX = 24,
 	RECORD_USER_MAX = 64,
+	RECORD_DIGEST_BYTES = 32,
 	RECORD_URL_MAX = 1024, /* longer ones are cut, and marked so */
 };
 
@@ -54,6 +55,8 @@ struct record {
 	bool reused;               /* a pooled origin connection */
 	bool truncated;            /* the client was shown that the response is not whole */
 	bool url_cut;
+	bool digested;             /* body_digest is there */
+	unsigned char body_digest[RECORD_DIGEST_BYTES]; /* SHA-256 of the whole body as the client got it, without framing */
 	uint8_t request_edit_count, response_edit_count;
 	struct record_edit request_edits[RECORD_EDITS_MAX], response_edits[RECORD_EDITS_MAX];
 	uint16_t method_len, user_len, url_len;

@@ -75,7 +75,19 @@ function lifetimes(story) {
     lifetime("A browser", story.browser), lifetime("A shared cache", story.shared));
 }
 
-function facts(exchange) {
+/** The body's digest, and what it says beside that of an earlier exchange, if there is one. */
+function content(exchange, earlier) {
+  if (!exchange.digest)
+    return undefined;
+  const same = earlier?.digest === exchange.digest;
+  return [element("code", {id: "digest"}, exchange.digest), earlier ? element("p", {id: "compared"},
+    same ? "The same content as " : "Other content than ", element("a", {href: `#${earlier.id}`}, "the exchange before"), ".") : null];
+}
+
+const NO_DIGEST = "Bodies are passed on, not kept. Their digests are computed while this page is open.";
+const DIGEST = "The digest is of the body as your program got it: without the framing of chunks, compressed where it is.";
+
+function facts(exchange, earlier) {
   const f = exchange.facts;
   const rows = [
     ["Time", exchange.started.toISOString()],
@@ -89,6 +101,7 @@ function facts(exchange) {
     ["Not whole", f["freshet.truncated"] ? "the client was shown that the answer broke off" : undefined],
     ["Body sent", f["http.request.body.bytes"] ? size(f["http.request.body.bytes"]) : undefined],
     ["Body received", `${size(exchange.bytes)}${exchange.type ? `, ${exchange.type}` : ""}`],
+    ["SHA-256", content(exchange, earlier)],
     ["Duration", milliseconds(exchange.duration_us)],
     ["Number", exchange.id],
   ];
@@ -97,7 +110,7 @@ function facts(exchange) {
       element("div", {}, element("dt", {}, name), element("dd", {}, value)))),
     exchange.host ? element("p", {}, element("a", {className: "switches", href: `/switches#${encodeURIComponent(exchange.host)}`},
       "Switches for this host")) : null,
-    element("p", {className: "note"}, "Bodies are passed on, not kept: there is no copy or digest of them here."));
+    element("p", {className: "note"}, exchange.digest ? DIGEST : NO_DIGEST));
 }
 
 function secretsButton(story, show) {
@@ -108,8 +121,10 @@ function secretsButton(story, show) {
 }
 
 export class Detail {
-  constructor(closed) {
+  /** `before` finds an earlier exchange to compare with. */
+  constructor(closed, before) {
     this.closed = closed;
+    this.before = before;
   }
 
   /** `mayUnveil`: whether secrets may be asked for; `show` asks for the same again, with them or without. */
@@ -128,7 +143,7 @@ export class Detail {
       heads("Request", h.request_received, h.request_sent, story.edits.request, ["As it came from your program", "As it went to the origin"]) ?? "",
       heads("Answer", h.response_received, h.response_sent, story.edits.response, ["As it came from the origin", "As your program got it"]) ?? "",
       notes(story.notes) ?? "",
-      facts(exchange),
+      facts(exchange, this.before(exchange)),
       copySection(story));
     for (const child of [...box.childNodes])
       if (child.nodeType === Node.TEXT_NODE)

@@ -27,7 +27,7 @@ const detail = new Detail(() => {
   if (location.hash)
     history.pushState(null, "", location.pathname);
   rows.box.focus({preventScroll: true});
-});
+}, exchange => rows.before(exchange));
 
 function tellState() {
   const state = connection === "live" && paused ? "paused" : connection;

@@ -50,6 +50,12 @@ export class Rows {
       this.box.scrollTop = this.box.scrollHeight;
   }
 
+  /** The latest exchange before this one with the same request and a digest, which tells whether the content was the same. */
+  before(exchange) {
+    return this.all.findLast(other => other.ended_us < exchange.ended_us && other.digest &&
+      other.url === exchange.url && other.method === exchange.method);
+  }
+
   /** By when they ended: workers tell theirs in turns. */
   order() {
     const chosen = this.shown[this.current];

@@ -15,6 +15,7 @@ export function read(row) {
     started: new Date(facts["@timestamp"]),
     ended_us: row.ended_us,
     bytes: facts["http.response.body.bytes"] ?? 0,
+    digest: facts["freshet.body.sha256"] ?? "",
     duration_us: (facts["event.duration"] ?? 0) / 1000,
     verdict: verdict.split("(")[0] || "none",
     verdictText: verdict,

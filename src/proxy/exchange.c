@@ -60,6 +60,7 @@ static void exchange_start(struct exchange *x)
 	x->pierce = (struct piercing){ .on = false };
 	flow_init(&x->up, x->request.framing, x->request.content_length, x->request.framing);
 	flow_init(&x->down, FRAMING_NONE, 0, FRAMING_NONE);
+	x->digest = (struct digest){ .context = NULL };
 	x->failure = (struct connector_result){ .status = CONNECT_OK };
 	x->queue_reason = NULL;
 	x->head_len = x->response_scanned = 0;
@@ -231,6 +232,8 @@ static void exchange_finish(struct exchange *x)
 	dial_cancel(x->dial);
 	flow_fini(&x->up, x->worker);
 	flow_fini(&x->down, x->worker);
+	if (x->digest.context)
+		digest_fini(&x->digest);
 	release_origin(x);
 	snapshot_view_put(x->view);
 	c->exchange = NULL;

@@ -14,6 +14,7 @@
 #include "policy/climb.h"
 #include "proxy/flow.h"
 #include "proxy/snapshot.h"
+#include "tls/digest.h"
 
 struct client;
 struct viewer;
@@ -108,6 +109,7 @@ struct exchange {
 	struct policy_settings switched; /* where switches change the configuration's: what policy.settings points to */
 	struct piercing pierce;
 	struct flow up, down;
+	struct digest digest;        /* of the body that the client gets, where that is wanted */
 	struct connector_result failure; /* why no connection came about */
 	struct exchange_facts facts;
 	const char *queue_reason;    /* constant: the line was full or too slow; NULL */

@@ -234,6 +234,20 @@ static struct preface *wrap(struct exchange *x, struct h1_write *w)
 	return preface;
 }
 
+/* Whether anybody wants to know what the body was, to compare it with others. */
+static bool wants_digest(const struct exchange *x)
+{
+	switch (x->view->snapshot->config->records_digest) {
+	case CONFIG_RECORDS_DIGEST_AUTO:
+		return atomic_load_explicit(&x->worker->shared->viewer_count, memory_order_relaxed) > 0;
+	case CONFIG_RECORDS_DIGEST_ALWAYS:
+		return true;
+	case CONFIG_RECORDS_DIGEST_NEVER:
+		break;
+	}
+	return false;
+}
+
 /* The client's answer: decides its framing and ours, and begins to pass its body on. */
 static enum step start_relay(struct exchange *x, struct span bytes, size_t head_len, int64_t now_s)
 {
@@ -262,6 +276,8 @@ static enum step start_relay(struct exchange *x, struct span bytes, size_t head_
 	flow_init(&x->down, m->framing, m->content_length, to);
 	x->down.prefix = head;
 	x->down.preface = preface;
+	if (wants_digest(x) && digest_begin(&x->digest))
+		x->down.digest = &x->digest;
 	x->head_sent = true;
 	x->stage = STAGE_RELAY;
 	deadline_start(l, &x->deadline, DEADLINE_BODY);

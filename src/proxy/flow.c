@@ -7,6 +7,7 @@
 
 #include "proxy/preface.h"
 #include "proxy/worker.h"
+#include "tls/digest.h"
 
 enum {
 	TURNS = 4,                        /* full reads in one go, then others have their turn */
@@ -83,6 +84,13 @@ static struct span take_preface(struct flow *f, struct span *body)
 	return lead;
 }
 
+/* No digest at all where memory for it is out. */
+static void digest_given(struct flow *f, struct span lead, struct span body)
+{
+	if (!digest_add(f->digest, lead) || !digest_add(f->digest, body))
+		f->digest = NULL;
+}
+
 /* The prefix if there is one, the body bytes in their framing, then `tail`, in one write. */
 static bool give(struct flow *f, struct worker *w, struct conn *to, struct span body, struct span tail)
 {
@@ -102,6 +110,8 @@ static bool give(struct flow *f, struct worker *w, struct conn *to, struct span 
 		add(&p, SPAN("\r\n"));
 	add(&p, tail);
 	f->body_bytes += body_len;
+	if (f->digest)
+		digest_given(f, lead, body);
 	if (p.count > 1 && prefix_len && parts_len(&p) <= JOIN_MAX_BYTES) {
 		assert(p.iov[0].iov_base == w->loop.out);
 		return conn_send_span(to, join(&p));
@@ -279,7 +289,7 @@ static bool start_splice(struct flow *f, struct worker *w, const struct conn *fr
 		   (f->from == FRAMING_CLOSE && f->to == FRAMING_CLOSE);
 
 	f->copied_bytes += LOOP_READ_BYTES;
-	if (!raw || f->copied_bytes < SPLICE_AFTER_BYTES || !conn_is_raw(from) || !conn_is_raw(to))
+	if (!raw || f->digest || f->copied_bytes < SPLICE_AFTER_BYTES || !conn_is_raw(from) || !conn_is_raw(to))
 		return false;
 	if (f->from == FRAMING_LENGTH && f->remaining < SPLICE_WORTH_BYTES)
 		return false;

@@ -10,6 +10,7 @@
 #include "http/h1.h"
 #include "net/splice.h"
 
+struct digest;
 struct preface;
 struct worker;
 
@@ -26,6 +27,7 @@ struct flow {
 	uint64_t body_bytes;       /* given to the sink, without framing */
 	struct span prefix;        /* head to send before the first body bytes; valid within one callback */
 	struct preface *preface;   /* borrowed: what is still to go in front of the body, as part of it; NULL nothing */
+	struct digest *digest;     /* borrowed: of what is given, which then is not spliced; NULL none */
 	bool ending;               /* what is given now is the body's last */
 	struct h1_chunked chunked;
 	size_t scanned;            /* of the trailer section */

@@ -123,6 +123,15 @@ static void report_facts(struct record *r, const struct exchange *x)
 	memcpy(r->response_edits, f->response_edits, f->response_edit_count * sizeof(f->response_edits[0]));
 }
 
+_Static_assert((int)RECORD_DIGEST_BYTES == (int)DIGEST_BYTES, "a record has room for a digest");
+
+/* Of whole bodies only: that of a part would be taken for another content. */
+static void report_digest(struct record *r, struct exchange *x)
+{
+	r->digested = x->down.digest && x->down.from != FRAMING_NONE && flow_done(&x->down) && !x->facts.truncated &&
+		      digest_end(x->down.digest, r->body_digest);
+}
+
 static void report_user(struct record *r, const struct user *user)
 {
 	struct span name = user ? span_first(span_str(user->name), RECORD_USER_MAX) : SPAN_NONE;
@@ -186,6 +195,7 @@ void report_exchange(struct exchange *x)
 	report_times(r, x, clock_us());
 	report_url(r, x);
 	report_user(r, x->user);
+	report_digest(r, x);
 	if (remembered)
 		remember(x, r);
 	if (logged)

@@ -189,6 +189,22 @@ def test_deep_link_opens_its_exchange(shared_seen):
     shared_seen.wait_for_rows(4)
 
 
+def test_digest_says_whether_the_content_is_that_of_the_time_before(seen):
+    seen.browse("/fresh.js", "/gone", "/fresh.js")
+    first, second = (record["freshet.id"] for record in seen.proxy.records(2, "/fresh.js"))
+    ANSWERS["/fresh.js"], before = response(b"changed", "Content-Type: text/javascript"), ANSWERS["/fresh.js"]
+    seen.browse("/fresh.js")
+    ANSWERS["/fresh.js"] = before
+    seen.wait_for_rows(4)
+    third, = {record["freshet.id"] for record in seen.proxy.records(3, "/fresh.js")} - {first, second}
+    for number, compared in ((second, "The same content as the exchange before."), (third, "Other content than the exchange before.")):
+        seen.page.evaluate(f"void (location.hash = '{number}')")
+        seen.page.wait_for(f"document.getElementById('compared')?.textContent == {compared!r}")
+    assert seen.page.evaluate("document.querySelector('#compared a').hash") == f"#{second}"
+    seen.page.evaluate(f"void (location.hash = '{first}')")
+    seen.page.wait_for("document.getElementById('digest') !== null && document.getElementById('compared') === null")
+
+
 def test_keys_walk_open_close_search_and_pause(seen):
     seen.browse(*ANSWERS)
     seen.wait_for_rows(4)

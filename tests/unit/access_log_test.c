@@ -468,6 +468,20 @@ static void test_longest_records_fit_whole(void **state)
 	}
 }
 
+static void test_digest_is_in_json_when_there_is_one(void **state)
+{
+	struct record r = refused();
+
+	(void)state;
+	assert_has(ACCESS_LOG_JSON, &r, "sha256", false);
+	r.digested = true;
+	for (int i = 0; i < RECORD_DIGEST_BYTES; i++)
+		r.body_digest[i] = (unsigned char)(i * 11);
+	assert_has(ACCESS_LOG_JSON, &r,
+		"\"freshet.body.sha256\":\"000b16212c37424d58636e79848f9aa5b0bbc6d1dce7f2fd08131e29343f4a55\"", true);
+	assert_has(ACCESS_LOG_TEXT, &r, "000b16", false);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -487,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_name_of_a_cache_cannot_forge_a_line),
 		cmocka_unit_test(test_times_are_clamped_to_four_digit_years),
 		cmocka_unit_test(test_longest_records_fit_whole),
+		cmocka_unit_test(test_digest_is_in_json_when_there_is_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
