@@ -87,6 +87,8 @@ void conn_close(struct conn *c)
 	say_goodbye(c);
 	if (c->io->fini)
 		c->io->fini(c);
+	if (c->ends_next && !c->write_ended)
+		shutdown(c->fd, SHUT_WR); /* with bytes unread, closing would drop what waits for the end */
 	close(c->fd);
 	c->fd = -1;
 	buf_clear(&c->loop->bufs, &c->in);
@@ -221,10 +223,11 @@ static bool store_rest(struct conn *c, const struct iovec *iov, int count, size_
 static ssize_t send_now(struct conn *c, const struct iovec *iov, int count)
 {
 	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count };
+	int flags = MSG_NOSIGNAL | (c->ends_next ? MSG_MORE : 0);
 
 	if (count == 1)
-		return send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
-	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
+		return send(c->fd, iov->iov_base, iov->iov_len, flags);
+	return sendmsg(c->fd, &m, flags);
 }
 
 static bool send_or_store(struct conn *c, const struct iovec *iov, int count)

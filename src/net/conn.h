@@ -76,6 +76,7 @@ struct conn {
 	bool read_ended;                /* end of file was read */
 	bool read_cut;                  /* set by the transport: reads failed because the peer ended without a word */
 	bool write_ended;               /* shut down, or to be once `out` is sent */
+	bool ends_next;                 /* set by the owner: what is sent is the last, and may wait for the end, which follows */
 	struct buf in;                  /* received, not consumed */
 	struct buf out;                 /* accepted, not sent: as it goes over the wire */
 	struct deadline deadline;

@@ -274,6 +274,7 @@ static enum step start_relay(struct exchange *x, struct span bytes, size_t head_
 	note_response(x);
 	report_response(x, span_first(bytes, head_len), head);
 	flow_init(&x->down, m->framing, m->content_length, to);
+	x->down.closes = !x->client_persistent && flow_done(&x->up);
 	x->down.prefix = head;
 	x->down.preface = preface;
 	if (wants_digest(x) && digest_begin(&x->digest))

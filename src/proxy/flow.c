@@ -124,6 +124,7 @@ static enum flow_result feed_length(struct flow *f, struct worker *w, struct con
 	size_t take = bytes.n < f->remaining ? bytes.n : (size_t)f->remaining;
 
 	f->ending = take == f->remaining;
+	to->ends_next = f->ending && f->closes;
 	if (!give(f, w, to, span_first(bytes, take), SPAN_NONE))
 		return FLOW_SINK_BROKEN;
 	f->remaining -= take;

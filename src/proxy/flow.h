@@ -28,6 +28,7 @@ struct flow {
 	struct span prefix;        /* head to send before the first body bytes; valid within one callback */
 	struct preface *preface;   /* borrowed: what is still to go in front of the body, as part of it; NULL nothing */
 	struct digest *digest;     /* borrowed: of what is given, which then is not spliced; NULL none */
+	bool closes;               /* the sink's connection ends right behind the body */
 	bool ending;               /* what is given now is the body's last */
 	struct h1_chunked chunked;
 	size_t scanned;            /* of the trailer section */
