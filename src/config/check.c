@@ -3,6 +3,8 @@
  */
 #include "config/check.h"
 
+#include <sys/un.h>
+
 #include "config/report.h"
 
 struct check {
@@ -171,6 +173,17 @@ static void check_authority(const struct check *c)
 			     "ca-cert and ca-key belong together: set both or none");
 }
 
+static void check_control(const struct check *c)
+{
+	const char *control = c->config->control;
+
+	if (control[0] != '/' && strcmp(control, "auto") != 0 && strcmp(control, "off") != 0)
+		report_error(c->report, place(c, OPTION_control),
+			     "control: \"%s\" is neither auto nor off nor a path that begins with /", control);
+	else if (strlen(control) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		report_error(c->report, place(c, OPTION_control), "control: the path is too long for a socket");
+}
+
 void config_check(const struct config *config, const struct config_places *places,
 		  struct config_report *report)
 {
@@ -184,4 +197,5 @@ void config_check(const struct config *config, const struct config_places *place
 	check_limits(&c);
 	check_routes(&c);
 	check_authority(&c);
+	check_control(&c);
 }

@@ -166,7 +166,8 @@ static bool accept_one(struct listener *l)
 			listener_pause(l, strerror(errno));
 		return false;
 	}
-	if (address_from_sockaddr((const void *)&sa, &client) && l->accepted(l, fd, &client))
+	bool known = l->is_local || address_from_sockaddr((const void *)&sa, &client);
+	if (known && l->accepted(l, fd, &client))
 		return l->fd >= 0;
 	close(fd);
 	if (l->fd >= 0)

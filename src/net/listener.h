@@ -28,6 +28,7 @@ struct listener {
 	struct event resume; /* armed while pausing */
 	int fd;            /* borrowed; -1 once stopped */
 	struct log_throttle pauses;
+	bool is_local;     /* a Unix socket, whose clients have no address: all zero */
 	void *context;     /* the owner's */
 	/* Whether there is room for one client more: otherwise it pauses, and the kernel queues clients.  NULL: always. */
 	bool (*has_room)(struct listener *l);

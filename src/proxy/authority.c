@@ -31,7 +31,7 @@ static const char *environment(const char *name)
 	return value && value[0] == '/' ? value : NULL;
 }
 
-static bool state_directory(char out[AUTHORITY_PATH_BYTES])
+bool authority_state_directory(char out[AUTHORITY_PATH_BYTES])
 {
 	const char *given = environment("STATE_DIRECTORY"), *xdg = environment("XDG_STATE_HOME"), *home = environment("HOME");
 
@@ -50,7 +50,7 @@ bool authority_paths(const struct config *c, struct authority_paths *out)
 
 	if (c->ca_cert[0])
 		return put_path(out->certificate, "%s", c->ca_cert) && put_path(out->key, "%s", c->ca_key);
-	return state_directory(directory) && put_path(out->certificate, "%.1000s/ca.pem", directory) &&
+	return authority_state_directory(directory) && put_path(out->certificate, "%.1000s/ca.pem", directory) &&
 	       put_path(out->key, "%.1000s/ca-key.pem", directory);
 }
 

@@ -13,6 +13,9 @@ struct authority_paths {
 	char certificate[AUTHORITY_PATH_BYTES], key[AUTHORITY_PATH_BYTES];
 };
 
+/* Where this process keeps what is to last: see below.  False when there is none, or the path is too long. */
+bool authority_state_directory(char out[AUTHORITY_PATH_BYTES]) MUST_CHECK;
+
 /*
  * ca-cert and ca-key; unless they are set, ca.pem and ca-key.pem in the state directory: that of the service manager, or
  * of the user (XDG), or below /var/lib for root.  False when there is none, or a path is too long.

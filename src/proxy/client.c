@@ -25,20 +25,22 @@ static const struct conn_owner client_owner = {
 	.expired = client_expired,
 };
 
-bool client_accept(struct worker *w, int fd, const struct address *address, bool preceded)
+bool client_accept(struct worker *w, int fd, const struct address *address, enum client_way way)
 {
+	bool preceded = way == CLIENT_BEHIND_BALANCER;
 	struct client *c = slab_get(&w->client_slab);
 
 	if (!c)
 		return false;
 	*c = (struct client){ .worker = w, .address = *address, .state = preceded ? CLIENT_PREFACE : CLIENT_IDLE };
+	c->in_control = way == CLIENT_IN_CONTROL;
 	conn_init(&c->conn, &w->loop, fd, &client_owner);
 	list_push(&w->clients, &c->link);
 	count_one(&w->counters, COUNT_CLIENT_IDLE);
 	atomic_fetch_add_explicit(&w->shared->client_count, 1, memory_order_relaxed);
 	c->conn.read_wanted = true;
 	deadline_start(&w->loop, &c->conn.deadline, preceded ? DEADLINE_CLIENT_HEAD : DEADLINE_CLIENT_IDLE);
-	if (preceded || client_set_address(c, address))
+	if (preceded || c->in_control || client_set_address(c, address))
 		conn_update(&c->conn);
 	return true;
 }

@@ -20,6 +20,13 @@ enum client_state {
 	CLIENT_DEAD,
 };
 
+/* How a connection came. */
+enum client_way {
+	CLIENT_DIRECT,
+	CLIENT_BEHIND_BALANCER, /* whose it is will be told by a PROXY protocol header */
+	CLIENT_IN_CONTROL,      /* by the control socket: counts as being on this machine, and only has our own pages */
+};
+
 /* Owned by its worker. */
 struct client {
 	struct conn conn;
@@ -34,6 +41,7 @@ struct client {
 	struct secure *secure;     /* owned: inside of an intercepted tunnel; NULL outside */
 	bool starving;             /* what is stored is less than a head: read more first */
 	bool reading;              /* read_requests() is on the stack */
+	bool in_control;           /* it came by the control socket */
 	bool refused;              /* its address has too many clients: it was told so */
 	struct client_access access;
 };
@@ -51,10 +59,9 @@ struct secure {
 bool client_become_secure(struct client *c, struct span host, uint16_t port, struct span name) MUST_CHECK;
 
 /*
- * Takes over fd.  With `preceded` it comes from a load balancer, and whose it is will be told by a PROXY protocol header.
- * False, with fd still the caller's, when memory is out.
+ * Takes over fd.  False, with fd still the caller's, when memory is out.
  */
-bool client_accept(struct worker *w, int fd, const struct address *address, bool preceded) MUST_CHECK;
+bool client_accept(struct worker *w, int fd, const struct address *address, enum client_way way) MUST_CHECK;
 
 /* Logs, once in a while, that a connection was closed for want of a header to be believed. */
 void client_preface_refused(struct worker *w, const struct address *sender, const char *why);

@@ -33,6 +33,10 @@ static bool has_to_log_in(const struct exchange *x)
 
 enum step step_access(struct exchange *x)
 {
+	if (x->client->in_control) { /* who that may be was looked at when it connected */
+		x->stage = STAGE_TARGET;
+		return STEP_AGAIN;
+	}
 	access_judge(&x->client->access, x->view->snapshot, &x->client->address);
 	if (x->client->access.denied) {
 		x->client_persistent = false;

@@ -202,6 +202,8 @@ enum step step_target(struct exchange *x)
 		x->client_persistent = false; /* who errs here may have meant something else by what follows, too */
 		return exchange_fail(x, REPLY_BAD_REQUEST, why);
 	}
+	if (x->client->in_control && x->target.form != TARGET_ORIGIN)
+		return exchange_fail(x, REPLY_CONTROL, NULL);
 	if (!belongs_here(x))
 		return exchange_fail(x, REPLY_OTHER_SITE, NULL);
 	switch (x->target.form) {

@@ -99,7 +99,7 @@ bool page_admits(struct exchange *x, const struct page *page, enum step *step)
 		*step = exchange_fail(x, REPLY_PAGE_PRIVATE, NULL);
 	else if (page->flags & PAGE_PART && (comes_from_elsewhere(x) || names_other_origin(x)))
 		*step = exchange_fail(x, REPLY_PAGE_PART, NULL);
-	else if (page->flags & PAGE_ACTION && !has_token(x))
+	else if (page->flags & PAGE_ACTION && !x->client->in_control && !has_token(x))
 		*step = exchange_fail(x, REPLY_PAGE_TOKEN, NULL);
 	else
 		return true;

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proxy/control.h"
 #include "proxy/descriptors.h"
 #include "proxy/learned.h"
 #include "proxy/log_writer.h"
@@ -45,6 +46,7 @@ struct server {
 	struct watchdog watchdog;
 	struct snapshot *snapshot;            /* counted: the current one */
 	struct sockets sockets;
+	struct control control;               /* the first worker's */
 	struct shared shared;
 	struct learned learned;
 	struct unread unread;
@@ -121,18 +123,27 @@ static void free_lists(const struct server *s, struct worker_socket **lists)
 	free(lists);
 }
 
+static size_t count_sockets(const struct sockets *sockets, const struct control *control, unsigned worker)
+{
+	return sockets->count + (worker == 0 && control->fd >= 0);
+}
+
 /* What each worker is to accept from; NULL when memory is out. */
-static struct worker_socket **make_lists(const struct server *s, const struct sockets *sockets)
+static struct worker_socket **make_lists(const struct server *s, const struct sockets *sockets, const struct control *control)
 {
 	struct worker_socket **lists = calloc(s->worker_count, sizeof(*lists));
 
 	for (unsigned i = 0; lists && i < s->worker_count; i++) {
-		lists[i] = worker_sockets_new(&s->workers[i], sockets->count);
+		size_t count = count_sockets(sockets, control, i);
+
+		lists[i] = worker_sockets_new(&s->workers[i], count);
 		if (!lists[i]) {
 			free_lists(s, lists);
 			return NULL;
 		}
 		sockets_of_worker(sockets, i, lists[i]);
+		if (count > sockets->count)
+			lists[i][sockets->count] = (struct worker_socket){ .fd = control->fd, .is_control = true };
 	}
 	return lists;
 }
@@ -141,8 +152,14 @@ static struct worker_socket **make_lists(const struct server *s, const struct so
 static void tell_sockets(struct server *s, struct worker_socket **lists)
 {
 	for (unsigned i = 0; i < s->worker_count; i++)
-		worker_post(&s->workers[i], WORKER_LISTEN, NULL, lists[i], s->sockets.count);
+		worker_post(&s->workers[i], WORKER_LISTEN, NULL, lists[i], count_sockets(&s->sockets, &s->control, i));
 	free(lists);
+}
+
+static void log_control(const struct control *c)
+{
+	if (c->fd >= 0)
+		log_info("control socket %s", c->path);
 }
 
 /* At a reload only what is new is worth a line. */
@@ -174,7 +191,7 @@ static bool start_workers(struct server *s)
 			return false;
 		}
 	}
-	struct worker_socket **lists = make_lists(s, &s->sockets);
+	struct worker_socket **lists = make_lists(s, &s->sockets, &s->control);
 	if (!lists)
 		return false;
 	tell_sockets(s, lists);
@@ -220,10 +237,19 @@ static struct snapshot_view **make_views(const struct server *s, struct snapshot
 /* What a reload puts in place. */
 struct prepared {
 	struct sockets sockets;
+	struct control control;
 	struct snapshot *snapshot;
 	struct snapshot_view **views; /* for each worker */
 	struct worker_socket **lists; /* the same */
 };
+
+/* A plan that comes to nothing. */
+static void discard_control(const struct control *next, const struct control *current)
+{
+	control_remove(next, current);
+	if (next->fd >= 0 && next->fd != current->fd)
+		close(next->fd);
+}
 
 /* A new configuration with all that it needs, or nothing. */
 static bool prepare_reload(struct server *s, struct prepared *p)
@@ -243,14 +269,21 @@ static bool prepare_reload(struct server *s, struct prepared *p)
 		config_free(c);
 		return false;
 	}
+	if (!control_plan(&p->control, &s->control, c, why)) {
+		log_error("%s", why);
+		sockets_discard(&p->sockets);
+		config_free(c);
+		return false;
+	}
 	if (!prepare_log(s, c)) {
+		discard_control(&p->control, &s->control);
 		sockets_discard(&p->sockets);
 		config_free(c);
 		return false;
 	}
 	p->snapshot = make_snapshot(c, &p->sockets);
 	p->views = p->snapshot ? make_views(s, p->snapshot) : NULL;
-	p->lists = p->views ? make_lists(s, &p->sockets) : NULL;
+	p->lists = p->views ? make_lists(s, &p->sockets, &p->control) : NULL;
 	if (p->lists)
 		return true;
 	if (p->views)
@@ -258,6 +291,7 @@ static bool prepare_reload(struct server *s, struct prepared *p)
 	free_views(s, p->views);
 	snapshot_put(p->snapshot);
 	log_writer_cancel(s->shared.log_writer);
+	discard_control(&p->control, &s->control);
 	sockets_discard(&p->sockets);
 	return false;
 }
@@ -280,6 +314,10 @@ static void commit_reload(struct server *s, struct prepared *p)
 	log_listening(&p->sockets, true);
 	sockets_fini(&s->sockets);
 	s->sockets = p->sockets;
+	if (p->control.fd != s->control.fd)
+		log_control(&p->control);
+	control_remove(&s->control, &p->control);
+	s->control = p->control;
 	snapshot_put(s->snapshot);
 	s->snapshot = p->snapshot;
 	prepare_interception(s);
@@ -518,10 +556,17 @@ static bool server_init(struct server *s, struct config *config)
 		config_free(config);
 		return false;
 	}
-	s->snapshot = make_snapshot(config, &s->sockets);
-	if (s->snapshot)
-		log_listening(&s->sockets, false);
 	sockets_fini(&inherited);
+	if (!control_plan(&s->control, &s->control, config, why)) {
+		log_error("%s", why);
+		config_free(config);
+		return false;
+	}
+	s->snapshot = make_snapshot(config, &s->sockets);
+	if (s->snapshot) {
+		log_listening(&s->sockets, false);
+		log_control(&s->control);
+	}
 	return s->snapshot && watch_signals(s) && watch_costs(s) &&
 	       switches_watch(&s->shared.switches, s->base, prepare_interception, s) && start_workers(s) &&
 	       watchdog_start(&s->watchdog, s->base, s->workers, s->worker_count);
@@ -547,6 +592,7 @@ static void server_fini(struct server *s)
 	if (s->summary)
 		event_free(s->summary);
 	watchdog_fini(&s->watchdog);
+	control_remove(&s->control, NULL);
 	sockets_fini(&s->sockets);
 	snapshot_put(s->snapshot);
 	if (s->base)
@@ -574,7 +620,7 @@ static void memory_init(struct server *s)
 
 int server_run(struct config *config, const struct server_options *options)
 {
-	struct server s = { .options = options };
+	struct server s = { .options = options, .control = { .fd = -1 } };
 
 	memory_init(&s);
 	bool ok = server_init(&s, config);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proxy/client.h"
+#include "proxy/control.h"
 #include "proxy/dial.h"
 #include "proxy/exchange.h"
 #include "proxy/log_writer.h"
@@ -150,7 +151,19 @@ static bool worker_accepted(struct listener *l, int fd, const struct address *ad
 		close(fd);
 		return true;
 	}
-	return client_accept(w, fd, address, preceded);
+	return client_accept(w, fd, address, preceded ? CLIENT_BEHIND_BALANCER : CLIENT_DIRECT);
+}
+
+static bool worker_accepted_control(struct listener *l, int fd, const struct address *none)
+{
+	struct address here = { .port = 0 };
+
+	(void)none;
+	if (control_admits(fd) && address_parse_ip(SPAN("127.0.0.1"), 0, &here))
+		return client_accept(l->context, fd, &here, CLIENT_IN_CONTROL);
+	log_warn("control: user %ld was refused", control_peer(fd));
+	close(fd);
+	return true;
 }
 
 /* Closing a socket of our own resets whoever the kernel has queued there: they are clients, and become ours first. */
@@ -199,13 +212,14 @@ static void keep_listeners(struct worker *w, const struct worker_socket *sockets
 
 static void add_listener(struct worker *w, const struct worker_socket *socket)
 {
-	struct worker_listener *l = w->listener_count < LISTENERS_MAX ? calloc(1, sizeof(*l)) : NULL;
+	struct worker_listener *l = w->listener_count < WORKER_LISTENERS_MAX ? calloc(1, sizeof(*l)) : NULL;
 
 	if (l) {
 		l->socket = *socket;
 		l->listener.context = w;
-		l->listener.has_room = worker_has_room;
-		l->listener.accepted = worker_accepted;
+		l->listener.is_local = socket->is_control;
+		l->listener.has_room = socket->is_control ? NULL : worker_has_room; /* a full proxy is when it is needed */
+		l->listener.accepted = socket->is_control ? worker_accepted_control : worker_accepted;
 		if (listener_start(&l->listener, &w->loop, socket->fd)) {
 			w->listeners[w->listener_count++] = l;
 			return;

@@ -33,7 +33,7 @@ struct pierced_hosts;
 struct unread;
 struct worker;
 
-enum { LISTENERS_MAX = 64 };
+enum { LISTENERS_MAX = 64, WORKER_LISTENERS_MAX = LISTENERS_MAX + 1 /* the control socket */ };
 
 /* What all workers see of the process. */
 struct shared {
@@ -79,6 +79,7 @@ enum worker_phase {
 struct worker_socket {
 	struct address asked; /* as in the configuration's listen; one from systemd: as bound */
 	int fd;       /* owned by the worker, once it was told */
+	bool is_control; /* the control socket (control.h) */
 	bool held;    /* by the service manager too: what the kernel queues there, our successor serves */
 	bool dropped; /* a later list left it out before the worker took up the one that had it */
 };
@@ -130,7 +131,7 @@ struct worker {
 	struct worker_socket *next_sockets; /* owned until taken */
 	size_t next_socket_count;
 
-	struct worker_listener *listeners[LISTENERS_MAX]; /* owned */
+	struct worker_listener *listeners[WORKER_LISTENERS_MAX]; /* owned */
 	size_t listener_count;
 	unsigned cut_exchanges, cut_tunnels; /* that ran when it stopped; for those who have joined it */
 };

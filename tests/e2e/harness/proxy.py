@@ -30,6 +30,7 @@ DEFAULTS = {
     "connect-ports": '{"1-65535"}',
     "access-log-format": "json",
     "timeout-drain": "2s",
+    "control": "off",  # the usual place has room for one
 }
 
 
