@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "commands/ca_command.h"
 #include "commands/check_command.h"
+#include "commands/ctl_command.h"
 #include "config/command_line.h"
 #include "config/dump.h"
 #include "config/env.h"
@@ -57,6 +58,8 @@ static int inspect(const struct command_line *line, struct config *config)
 		status = ca_command(&line->ca, config) ? EXIT_OK : EXIT_FAILED;
 	if (line->command == COMMAND_CHECK)
 		status = check_command(&line->check, config);
+	if (line->command == COMMAND_CTL)
+		status = ctl_command(&line->ctl, config);
 	if (line->command == COMMAND_TEST)
 		status = test(config);
 	config_free(config);
@@ -140,6 +143,7 @@ int main(int argc, char **argv)
 	case COMMAND_ENV:
 	case COMMAND_CA:
 	case COMMAND_CHECK:
+	case COMMAND_CTL:
 		break;
 	}
 	return run(&line);

@@ -114,6 +114,7 @@ const char *check_request_take(struct check_request *r, enum check_option option
 	struct span text = value ? span_str(value) : SPAN_NONE;
 
 	r->any_given = true;
+	r->other_given |= option != CHECK_JSON;
 	switch (option) {
 	case CHECK_JSON:
 		r->json = true;

@@ -45,7 +45,8 @@ struct check_request {
 	enum check_color color;
 	bool json, all_addresses, follow;
 	uint64_t rounds, interval_ms, timeout_ms;
-	bool any_given; /* some option of check */
+	bool any_given;   /* some option of check */
+	bool other_given; /* … beside --json, which is one of ctl, too */
 };
 
 void check_request_init(struct check_request *r);

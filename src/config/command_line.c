@@ -24,6 +24,7 @@ static const struct option long_options[] = {
 	{ "delete", no_argument, NULL, 'D' },
 	{ "permit", required_argument, NULL, LONG_PERMIT },
 	{ "pem", no_argument, NULL, LONG_PEM },
+	{ "socket", required_argument, NULL, 's' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -164,6 +165,9 @@ static bool take_option(struct command_line *c, int option, const char *word, ch
 	case LONG_PEM:
 		c->ca.pem = true;
 		return true;
+	case 's':
+		c->ctl.socket = optarg;
+		return true;
 	case 'H':
 		return add_check(c, CHECK_BASE + CHECK_HEADER, error);
 	case 'v':
@@ -236,6 +240,16 @@ static bool take_check(struct command_line *c, int count, char **words, char err
 	return add_command(c, COMMAND_CHECK, error);
 }
 
+static bool take_ctl(struct command_line *c, int count, char **words, char error[COMMAND_ERROR_BYTES])
+{
+	if (c->check.other_given) {
+		snprintf(error, COMMAND_ERROR_BYTES, "there is an option of check, but ctl takes -s and --json only");
+		return false;
+	}
+	c->ctl.json = c->check.json;
+	return ctl_request_read(&c->ctl, count, words, error, COMMAND_ERROR_BYTES) && add_command(c, COMMAND_CTL, error);
+}
+
 static bool take_words(struct command_line *c, int count, char **words, char error[COMMAND_ERROR_BYTES])
 {
 	if (count && strcmp(words[0], "passwd") == 0)
@@ -244,6 +258,12 @@ static bool take_words(struct command_line *c, int count, char **words, char err
 		return take_ca(c, count - 1, words + 1, error);
 	if (c->ca.permit_count || c->ca.pem)
 		return wrong_ca(error);
+	if (count && strcmp(words[0], "ctl") == 0)
+		return take_ctl(c, count - 1, words + 1, error);
+	if (c->ctl.socket) {
+		snprintf(error, COMMAND_ERROR_BYTES, "-s belongs to ctl: freshet ctl -s SOCKET show");
+		return false;
+	}
 	if (count && strcmp(words[0], "check") == 0)
 		return take_check(c, count - 1, words + 1, error);
 	if (c->check.any_given) {
@@ -257,7 +277,7 @@ static bool take_words(struct command_line *c, int count, char **words, char err
 	if (count == 0)
 		return true;
 	if (strcmp(words[0], "env") != 0) {
-		snprintf(error, COMMAND_ERROR_BYTES, "there is no command \"%.*s\"; there are ca, check, env and passwd",
+		snprintf(error, COMMAND_ERROR_BYTES, "there is no command \"%.*s\"; there are ca, check, ctl, env and passwd",
 			 SPAN_ARG(report_quotable(span_str(words[0]), 60)));
 		return false;
 	}
@@ -290,7 +310,7 @@ bool command_line_parse(int argc, char **argv, struct command_line *out, char er
 	check_request_init(&out->check);
 	opterr = 0; /* we word the messages */
 	optind = 0; /* GNU: start over */
-	while ((option = getopt_long(argc, argv, ":c:p:H:DtTvVh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":c:p:s:H:DtTvVh", long_options, NULL)) != -1) {
 		take_detached(argc, argv, option);
 		if (!take_option(out, option, argv[optind - 1], error))
 			return false;
@@ -338,6 +358,10 @@ void command_line_help(FILE *out)
 	fputs("usage: freshet [-c FILE] [-p PORT] [-t] [-T] [-v] [-V] [-h] [--OPTION=VALUE ...] [env]\n"
 	      "       freshet passwd [-D] FILE USER\n"
 	      "       freshet check [check options] [--OPTION=VALUE ...] URL ...\n"
+	      "       freshet ctl [-s SOCKET] [--json] show [HOST|URL]\n"
+	      "       freshet ctl [-s SOCKET] [--json] mode|pierce|intercept SITE VALUE [for TIME]\n"
+	      "       freshet ctl [-s SOCKET] [--json] undo SITE [mode|pierce|intercept]\n"
+	      "       freshet ctl [-s SOCKET] [--json] flush dns|pools|learned|pierced|history|all\n"
 	      "       freshet ca init [--permit=DOMAIN ...]\n"
 	      "       freshet ca install|uninstall|status|show [--pem] [FILE]\n"
 	      "\n"
@@ -353,6 +377,7 @@ void command_line_help(FILE *out)
 	      "  env                print the shell commands that make programs use the proxy\n"
 	      "  passwd FILE USER   set a user's password in the file that proxy-users names; -D deletes the user\n"
 	      "  check URL ...      does a cache answer with something old? exit 0 fresh, 1 stale, 2 no answer, 3 not to be said\n"
+	      "  ctl                change settings of the running proxy for a while, have it forget what it learned\n"
 	      "  ca                 the certificate authority for intercept: make it, have programs trust it, look at it\n"
 	      "\n"
 	      "Options of check:\n",

@@ -11,6 +11,7 @@
 
 #include "config/check_request.h"
 #include "config/config.h"
+#include "config/ctl_request.h"
 #include "config/passwd.h"
 
 enum command {
@@ -21,6 +22,7 @@ enum command {
 	COMMAND_PASSWD,  /* passwd: change the file of users */
 	COMMAND_CA,      /* ca: the certificate authority */
 	COMMAND_CHECK,   /* check: does a cache answer with something old? */
+	COMMAND_CTL,     /* ctl: switches of the running proxy */
 	COMMAND_VERSION, /* -V */
 	COMMAND_HELP,    /* -h */
 };
@@ -45,6 +47,7 @@ struct command_line {
 	struct passwd_request passwd; /* with COMMAND_PASSWD; .remove is -D */
 	struct ca_request ca;         /* with COMMAND_CA */
 	struct check_request check;   /* with COMMAND_CHECK */
+	struct ctl_request ctl;       /* with COMMAND_CTL */
 	struct config_overrides overrides;
 	struct config_override items[COMMAND_OVERRIDES_MAX];
 };

@@ -144,6 +144,16 @@ static bool append(struct overrides *o, const struct override *from, const char 
 	return item->override.site.n > 0;
 }
 
+bool override_check(const struct override *o, const char **why)
+{
+	struct overrides *trial = overrides_new();
+
+	*why = "memory is out";
+	bool possible = trial && append(trial, o, why);
+	overrides_put(trial);
+	return possible;
+}
+
 static bool is_same_site(struct span a, struct span b)
 {
 	size_t host_end = span_find(a, '/');

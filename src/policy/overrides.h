@@ -31,6 +31,9 @@ struct span override_value_name(enum override_kind kind, unsigned value);
 bool override_kind_find(struct span name, enum override_kind *out) MUST_CHECK;
 bool override_value_find(enum override_kind kind, struct span name, unsigned *out) MUST_CHECK;
 
+/* Whether the pattern can be, and suits the kind.  False with *why (constant); also where memory is out. */
+bool override_check(const struct override *o, const char **why) MUST_CHECK;
+
 struct overrides;
 
 /* An empty list, with one reference.  NULL when memory is out. */

@@ -67,6 +67,12 @@ bool page_shows_secrets(struct exchange *x);
 enum { PAGE_TOKEN_BYTES = 32 };
 void page_token(const struct shared *shared, char out[PAGE_TOKEN_BYTES]);
 
+/* Whether the request's Accept begins with text/plain, as that of `freshet ctl`: else it gets JSON. */
+bool page_wants_text(const struct exchange *x);
+
+/* Answers with a text: as it is, or as {"key": "text"}.  It is shorter than 768 bytes. */
+enum step page_say(struct exchange *x, unsigned status, struct span key, const char *text);
+
 /* Empties the histories of all workers. */
 void page_forget_exchanges(const struct shared *s);
 

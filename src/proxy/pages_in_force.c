@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "config/option.h"
 #include "inspect/json.h"
+#include "proxy/in_force.h"
 #include "proxy/pages.h"
 
 enum {
@@ -16,11 +17,18 @@ enum {
 	URL_MAX = 2048,
 };
 
-static enum step answer(struct exchange *x, const struct json *j)
+bool page_wants_text(const struct exchange *x)
 {
-	if (j->line.cut)
+	return span_starts(message_value(&x->request, HEADER_ACCEPT), SPAN("text/plain"));
+}
+
+static enum step answer(struct exchange *x, const struct line *l)
+{
+	struct span type = page_wants_text(x) ? SPAN("text/plain; charset=utf-8") : SPAN("application/json");
+
+	if (l->cut)
 		return exchange_fail(x, REPLY_INTERNAL, "the configuration is too long to be shown");
-	return exchange_answered(x, reply_page(x, 200, SPAN("application/json"), span_of(j->line.p, j->line.n)));
+	return exchange_answered(x, reply_page(x, 200, type, span_of(l->p, l->n)));
 }
 
 /* -- all of it -- */
@@ -41,17 +49,13 @@ static void put_override(struct json *j, const struct override *o, int64_t now_u
 	json_close(j, '}');
 }
 
-static void put_overrides(struct json *j, struct switches *s)
+static void put_overrides(struct json *j, const struct in_force *f)
 {
-	struct overrides *o = switches_list(s);
-	int64_t now_us = clock_us();
-
 	json_key(j, SPAN("switches"));
 	json_open(j, '[');
-	for (size_t i = 0; i < overrides_count(o); i++)
-		put_override(j, overrides_at(o, i), now_us);
+	for (size_t i = 0; i < overrides_count(f->overrides); i++)
+		put_override(j, overrides_at(f->overrides, i), f->now_us);
 	json_close(j, ']');
-	overrides_put(o);
 }
 
 /* The three settings that can be switched; the configuration's values are in the order of ours. */
@@ -111,26 +115,39 @@ static void put_words(struct json *j)
 	json_close(j, '}');
 }
 
-enum step page_switches(struct exchange *x, const struct page *page)
+static void in_force_json(const struct in_force *f, struct line *out)
 {
-	const struct config *c = x->view->snapshot->config;
-	const unsigned values[OVERRIDE_KINDS] = { c->mode, c->pierce, c->intercept };
-	char *text = malloc(STATE_BYTES); /* somebody looks */
-	struct json j = json_of(text, STATE_BYTES);
+	const unsigned values[OVERRIDE_KINDS] = { f->config->mode, f->config->pierce, f->config->intercept };
+	struct json j = { .line = *out };
 
-	(void)page;
-	if (!text)
-		return exchange_fail(x, REPLY_INTERNAL, "memory is out");
 	json_open(&j, '{');
-	put_overrides(&j, &x->worker->shared->switches);
+	put_overrides(&j, f);
 	put_words(&j);
 	json_key(&j, SPAN("configuration"));
 	json_open(&j, '{');
 	put_settings(&j, values);
 	json_close(&j, '}');
-	put_sites(&j, c);
+	put_sites(&j, f->config);
 	json_close(&j, '}');
-	enum step step = answer(x, &j);
+	*out = j.line;
+}
+
+enum step page_switches(struct exchange *x, const struct page *page)
+{
+	char *text = malloc(STATE_BYTES); /* somebody looks */
+	struct line out = line_of(text, STATE_BYTES);
+
+	(void)page;
+	if (!text)
+		return exchange_fail(x, REPLY_INTERNAL, "memory is out");
+	struct overrides *overrides = switches_list(&x->worker->shared->switches);
+	struct in_force f = { .overrides = overrides, .config = x->view->snapshot->config, .now_us = clock_us() };
+	if (page_wants_text(x))
+		in_force_text(&f, &out);
+	else
+		in_force_json(&f, &out);
+	overrides_put(overrides);
+	enum step step = answer(x, &out);
 	free(text);
 	return step;
 }
@@ -153,13 +170,6 @@ static bool read_target(struct exchange *x, struct target *out, const char **why
 	return target_parse(is_url ? text : span_of(url, text.n + 7), false, out, why) && out->form == TARGET_ABSOLUTE;
 }
 
-struct found {
-	const struct config_site *site; /* whose section matches; NULL none */
-	const struct overrides *overrides; /* NULL none */
-	const struct target *target;
-	unsigned values[OVERRIDE_KINDS]; /* by the configuration */
-};
-
 static bool site_sets(const struct config_site *site, enum override_kind kind)
 {
 	static const enum config_option_id ids[OVERRIDE_KINDS] = {
@@ -169,65 +179,85 @@ static bool site_sets(const struct config_site *site, enum override_kind kind)
 	return site && site->given[ids[kind]];
 }
 
-/* One setting: its value, what says so, and by which pattern. */
-static void put_found(struct json *j, const struct found *f, enum override_kind kind)
+/* As the switch says, where there is one, else as the section of this site, which may be none, or what it inherits. */
+static struct applied choose(const struct override *o, const struct config_site *site, enum override_kind kind,
+	unsigned configured)
 {
-	const struct override *o = f->overrides ? overrides_find(f->overrides, kind, f->target) : NULL;
-	struct span by = SPAN("configuration"), pattern = SPAN_NONE;
-
-	if (o) {
-		by = SPAN("switch");
-		pattern = o->site;
-	} else if (site_sets(f->site, kind)) {
-		by = SPAN("site");
-		pattern = span_str(f->site->pattern);
-	}
-	json_key(j, override_name(kind));
-	json_open(j, '{');
-	json_key(j, SPAN("value"));
-	json_string(j, override_value_name(kind, o ? o->value : f->values[kind]));
-	json_key(j, SPAN("by"));
-	json_string(j, by);
-	if (pattern.n) {
-		json_key(j, SPAN("site"));
-		json_string(j, pattern);
-	}
-	json_close(j, '}');
+	if (o)
+		return (struct applied){ override_value_name(kind, o->value), APPLYING_SWITCH, o->site };
+	if (site_sets(site, kind))
+		return (struct applied){ override_value_name(kind, configured), APPLYING_SITE, span_str(site->pattern) };
+	return (struct applied){ .value = override_value_name(kind, configured), .by = APPLYING_CONFIGURATION };
 }
 
-static void find(struct exchange *x, const struct target *target, struct found *f)
+/* For a GET of this client's; borrowed from the exchange's view and the worker's switches. */
+static void find_applied(struct exchange *x, const struct target *target, struct applied out[OVERRIDE_KINDS])
 {
 	const struct snapshot *s = x->view->snapshot;
 	struct policy_subject subject = { .target = target, .method = SPAN("GET"), .client = &x->client->address };
 	const struct policy_settings *settings = policy_match(s->policy, &subject);
+	const unsigned values[OVERRIDE_KINDS] = { settings->mode, settings->pierce, settings->intercept };
+	const struct overrides *overrides = switches_look(&x->worker->shared->switches, &x->worker->switches);
 	size_t rule = policy_match_rule(s->policy, &subject);
+	const struct config_site *site = rule < s->config->site_count ? &s->config->sites[rule] : NULL;
 
-	*f = (struct found){
-		.site = rule < s->config->site_count ? &s->config->sites[rule] : NULL,
-		.overrides = switches_look(&x->worker->shared->switches, &x->worker->switches),
-		.target = target,
-		.values = { settings->mode, settings->pierce, settings->intercept },
-	};
+	for (unsigned i = 0; i < OVERRIDE_KINDS; i++) {
+		enum override_kind kind = (enum override_kind)i;
+
+		out[i] = choose(overrides ? overrides_find(overrides, kind, target) : NULL, site, kind, values[i]);
+	}
+}
+
+static struct span name_of(enum applying by)
+{
+	switch (by) {
+	case APPLYING_SWITCH:
+		return SPAN("switch");
+	case APPLYING_SITE:
+		return SPAN("site");
+	case APPLYING_CONFIGURATION:
+		break;
+	}
+	return SPAN("configuration");
+}
+
+static void applied_json(const struct applied applied[OVERRIDE_KINDS], struct line *out)
+{
+	struct json j = { .line = *out };
+
+	json_open(&j, '{');
+	for (unsigned kind = 0; kind < OVERRIDE_KINDS; kind++) {
+		json_key(&j, override_name((enum override_kind)kind));
+		json_open(&j, '{');
+		json_key(&j, SPAN("value"));
+		json_string(&j, applied[kind].value);
+		json_key(&j, SPAN("by"));
+		json_string(&j, name_of(applied[kind].by));
+		if (applied[kind].site.n) {
+			json_key(&j, SPAN("site"));
+			json_string(&j, applied[kind].site);
+		}
+		json_close(&j, '}');
+	}
+	json_close(&j, '}');
+	*out = j.line;
 }
 
 enum step page_applies(struct exchange *x, const struct page *page)
 {
 	char text[APPLIES_BYTES];
-	struct json j = json_of(text, sizeof(text));
+	struct line out = line_of(text, sizeof(text));
 	struct target target = { .form = TARGET_ORIGIN };
-	struct found f;
+	struct applied applied[OVERRIDE_KINDS];
 	const char *why;
 
 	(void)page;
-	json_open(&j, '{');
-	if (read_target(x, &target, &why)) {
-		find(x, &target, &f);
-		for (unsigned kind = 0; kind < OVERRIDE_KINDS; kind++)
-			put_found(&j, &f, (enum override_kind)kind);
-	} else {
-		json_key(&j, SPAN("error"));
-		json_string(&j, span_str(why));
-	}
-	json_close(&j, '}');
-	return answer(x, &j);
+	if (!read_target(x, &target, &why))
+		return page_say(x, 400, SPAN("error"), why);
+	find_applied(x, &target, applied);
+	if (page_wants_text(x))
+		applied_text(applied, &out);
+	else
+		applied_json(applied, &out);
+	return answer(x, &out);
 }

@@ -10,6 +10,7 @@
 #include "config/users.h"
 #include "config/value.h"
 #include "inspect/json.h"
+#include "proxy/control.h"
 #include "proxy/learned.h"
 #include "proxy/pages.h"
 #include "proxy/pierced_hosts.h"
@@ -26,11 +27,16 @@ enum {
 
 /* -- answers -- */
 
-static enum step answer(struct exchange *x, unsigned status, struct span key, const char *text)
+enum step page_say(struct exchange *x, unsigned status, struct span key, const char *text)
 {
 	char room[ANSWER_BYTES];
 	struct json j = json_of(room, sizeof(room));
 
+	if (page_wants_text(x)) {
+		int n = snprintf(room, sizeof(room), "%s\n", text);
+
+		return exchange_answered(x, reply_page(x, status, SPAN("text/plain; charset=utf-8"), span_of(room, (size_t)n)));
+	}
 	json_open(&j, '{');
 	json_key(&j, key);
 	json_string(&j, span_str(text));
@@ -40,7 +46,7 @@ static enum step answer(struct exchange *x, unsigned status, struct span key, co
 
 static enum step refuse(struct exchange *x, const char *why)
 {
-	return answer(x, 400, SPAN("error"), why);
+	return page_say(x, 400, SPAN("error"), why);
 }
 
 /* Who asks, for the operator. */
@@ -48,6 +54,10 @@ static void name_asker(const struct exchange *x, char out[ASKER_BYTES])
 {
 	char address[ADDRESS_TEXT_MAX];
 
+	if (x->client->in_control) {
+		snprintf(out, ASKER_BYTES, "user %ld at the control socket", control_peer(x->client->conn.fd));
+		return;
+	}
 	address_format_ip(&x->client->address, address);
 	snprintf(out, ASKER_BYTES, "%s%s%s", x->user ? x->user->name : "", x->user ? " at " : "", address);
 }
@@ -58,7 +68,7 @@ static enum step done(struct exchange *x, const char *said)
 
 	name_asker(x, who);
 	log_info("switches: %s (by %s)", said, who);
-	return answer(x, 200, SPAN("done"), said);
+	return page_say(x, 200, SPAN("done"), said);
 }
 
 /* -- settings -- */
@@ -102,6 +112,13 @@ static const char *read_override(struct exchange *x, struct override *o, uint64_
 	return read_until(page_parameter(x, SPAN("for")), &o->until_us, for_ms);
 }
 
+/* Reading https takes an authority, which may have to be made. */
+static bool can_be_done(struct exchange *x, const struct override *o, const char **why)
+{
+	return o->kind != OVERRIDE_INTERCEPT || o->value == INTERCEPT_NO ||
+	       snapshot_prepare_interception(x->view->snapshot, why);
+}
+
 enum step page_switch_set(struct exchange *x, const struct page *page)
 {
 	char said[SAID_BYTES], time[64] = "until it is taken back";
@@ -110,11 +127,8 @@ enum step page_switch_set(struct exchange *x, const struct page *page)
 	const char *why = read_override(x, &o, &for_ms);
 
 	(void)page;
-	if (why)
-		return refuse(x, why);
-	if (o.kind == OVERRIDE_INTERCEPT && o.value != INTERCEPT_NO && !snapshot_prepare_interception(x->view->snapshot, &why))
-		return refuse(x, why);
-	if (!switches_set(&x->worker->shared->switches, &o, &why))
+	if (why || !override_check(&o, &why) || !can_be_done(x, &o, &why) ||
+		!switches_set(&x->worker->shared->switches, &o, &why))
 		return refuse(x, why);
 	if (for_ms)
 		snprintf(time, sizeof(time), "for %.10g s", (double)for_ms / 1000);

@@ -38,18 +38,19 @@ def is_busted(origin):
 
 def test_mode_counts_from_the_next_request_on_also_of_connections_that_stand(proxy, switches, origin):
     with proxy.client() as one, proxy.client() as two:
-        for client in (one, two):
-            client.get(origin.url())
-            assert is_busted(origin)
+        def are_busted(step):
+            """Whether the requests of both are, each to an address of its own: their workers have different connections."""
+            paths = [f"/{step}/{number}" for number in (1, 2)]
+            for client, path in zip((one, two), paths):
+                client.get(origin.url(path))
+            return [request.has("Cache-Control") for path in paths for request in origin.requests if request.target == path]
+
+        assert are_busted("before") == [True, True]
         said = switches.set("127.0.0.1", "mode", "off")
         assert said == "127.0.0.1: mode = off until it is taken back"
-        for client in (one, two):
-            client.get(origin.url())
-            assert not is_busted(origin)
+        assert are_busted("switched") == [False, False]
         switches.do("undo", site="127.0.0.1", setting="mode")
-        for client in (one, two):
-            client.get(origin.url())
-            assert is_busted(origin)
+        assert are_busted("after") == [True, True]
 
 
 def test_switch_is_for_the_sites_that_its_pattern_names(proxy, switches, client, origin):
@@ -189,7 +190,8 @@ def test_what_applies_to_a_host_is_told_with_what_says_so(switches, url, mode, p
 
 @pytest.mark.parametrize("url", ["", " ", "a b", "http://", "x" * 3000, "<script>"])
 def test_what_is_no_host_is_told_to_be_none(switches, url):
-    assert switches.ask("/switches/applies", url=url)["error"]
+    answer = switches.answer("/switches/applies", url=url)
+    assert answer.status == 400 and json.loads(answer.body)["error"]
 
 
 def test_metrics_count_what_is_in_force(switches):

@@ -143,6 +143,34 @@ static void test_ca_and_what_it_takes(void **state)
 	assert_true(line.ca.pem);
 }
 
+static void test_ctl_asks_for_the_page_that_its_words_mean(void **state)
+{
+	static const struct {
+		const char *words, *target;
+		bool changes;
+	} rows[] = {
+		{ "ctl show", "/switches/state", false },
+		{ "ctl show a.b", "/switches/applies?url=a.b", false },
+		{ "ctl mode * off", "/switches/set?setting=mode&site=%2A&value=off", true },
+		{ "ctl pierce & never for 1h", "/switches/set?setting=pierce&site=%26&value=never&for=1h", true },
+		{ "ctl undo a", "/switches/undo?site=a", true },
+		{ "ctl undo a mode", "/switches/undo?site=a&setting=mode", true },
+		{ "ctl flush dns", "/switches/flush?what=dns", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_true(parse(rows[i].words));
+		assert_int_equal(line.command, COMMAND_CTL);
+		assert_string_equal(line.ctl.target, rows[i].target);
+		assert_int_equal(line.ctl.changes, rows[i].changes);
+		assert_null(line.ctl.socket);
+	}
+	assert_true(parse("ctl --json show -s some/socket"));
+	assert_true(line.ctl.json);
+	assert_string_equal(line.ctl.socket, "some/socket");
+}
+
 #define CA_TAKES \
 	"ca takes: init [--permit=DOMAIN ...] | install | uninstall | status | show [--pem]; all but init take a file, too"
 
@@ -163,7 +191,7 @@ static void test_wrong_usage_is_explained(void **state)
 		{ "--test=yes", "--test takes no value" },
 		{ "-p http", "-p: \"http\" is not a port" },
 		{ "-p 65536", "-p: \"65536\" is not a port" },
-		{ "start", "there is no command \"start\"; there are ca, check, env and passwd" },
+		{ "start", "there is no command \"start\"; there are ca, check, ctl, env and passwd" },
 		{ "passwd", "passwd takes a file and a user: freshet passwd [-D] FILE USER" },
 		{ "passwd users", "passwd takes a file and a user: freshet passwd [-D] FILE USER" },
 		{ "passwd users anna secret", "passwd takes a file and a user: freshet passwd [-D] FILE USER" },
@@ -179,6 +207,9 @@ static void test_wrong_usage_is_explained(void **state)
 		{ "ca status --pem", CA_TAKES },
 		{ "--permit=a.test", CA_TAKES },
 		{ "--pem env", CA_TAKES },
+		{ "-s socket env", "-s belongs to ctl: freshet ctl -s SOCKET show" },
+		{ "ctl mode a.test bsut", "ctl: there is no value \"bsut\"; did you mean bust?" },
+		{ "ctl show --location", "there is an option of check, but ctl takes -s and --json only" },
 		{ "env now", "\"now\" is one word too many" },
 	};
 
@@ -240,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_port_means_loopback_only),
 		cmocka_unit_test(test_intercept_without_a_value_means_yes),
 		cmocka_unit_test(test_ca_and_what_it_takes),
+		cmocka_unit_test(test_ctl_asks_for_the_page_that_its_words_mean),
 		cmocka_unit_test(test_wrong_usage_is_explained),
 		cmocka_unit_test(test_too_many_options_are_refused),
 		cmocka_unit_test(test_help_names_every_option),
