@@ -142,3 +142,25 @@ def test_one_exchange_is_stored_by_its_link(downloads, browsed):
     click(page, ".copy a")
     entry, = har.validate(json.loads(stored(folder, ".har")))
     assert entry["request"]["url"].endswith("/plain")
+
+
+# The developer tools' own importer, by its place in them; it moves if Chromium rearranges them.
+IMPORT = """(async archive => {
+  const {HARFormat, Importer} = await import("devtools://devtools/bundled/models/har/har.js");
+  const read = Importer.Importer.requestsFromHARLog(new HARFormat.HARRoot(archive).log);
+  return read.map(r => [r.requestMethod, r.url(), r.statusCode, r.resourceSize]);
+})"""
+
+
+def test_chromiums_developer_tools_open_the_archive(chromium, browsed):
+    with browsed.client() as client:
+        client.get("http://127.0.0.1:1/refused")
+        archive = client.get("http://freshet.internal/export.har?host=127.0.0.1").body.decode()
+    page = chromium.page()
+    page.visit("devtools://devtools/bundled/devtools_app.html")
+    read = page.evaluate(f"{IMPORT}({archive})")
+    page.close()
+    entries = har.validate(json.loads(archive))
+    assert read == [[entry["request"]["method"], entry["request"]["url"], entry["response"]["status"],
+                     entry["response"]["content"]["size"]] for entry in entries]
+    assert ["GET", "http://127.0.0.1:1/refused", 502] == read[-1][:3]
