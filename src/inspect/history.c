@@ -15,6 +15,8 @@
  */
 enum { FLOOD_BYTES = 256 * 1024, FLOOD_US = 25 * 1000 };
 
+enum { FIND_AT_ONCE = 4096 }; /* looked at under the lock: some microseconds */
+
 /* In front of each stored exchange.  Behind it, in this order: the record, the edits, the heads. */
 struct stored {
 	uint32_t record_bytes; /* each of these and the next a multiple of 8 */
@@ -244,32 +246,34 @@ bool history_read(struct history *h, uint64_t *position, char room[HISTORY_COPY_
 	return found;
 }
 
-/* Ids grow with positions, though not by one. */
-static const struct place_of *find(struct history *h, uint64_t exchange_id)
+/*
+ * Looks at some of those before the position *before, and lowers it.  All have to be looked at: those that somebody saw run
+ * were numbered then, and stand where they ended.
+ */
+static const struct place_of *find_some(struct history *h, uint64_t exchange_id, uint64_t *before)
 {
-	uint64_t low = h->first, high = h->next;
+	uint64_t at = *before < h->next ? *before : h->next;
+	uint64_t end = at > h->first + FIND_AT_ONCE ? at - FIND_AT_ONCE : h->first;
 
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-		const struct place_of *p = place_of(h, middle);
-
-		if (p->exchange_id == exchange_id)
-			return p;
-		if (p->exchange_id < exchange_id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	while (at > end)
+		if (place_of(h, --at)->exchange_id == exchange_id)
+			return place_of(h, at);
+	*before = end > h->first ? end : 0;
 	return NULL;
 }
 
 bool history_find(struct history *h, uint64_t exchange_id, char room[HISTORY_COPY_MAX], struct past *out)
 {
-	pthread_mutex_lock(&h->lock);
-	const struct place_of *p = find(h, exchange_id);
-	if (p)
-		copy_out(h, p, room);
-	pthread_mutex_unlock(&h->lock);
+	const struct place_of *p = NULL;
+	uint64_t before = UINT64_MAX;
+
+	while (!p && before) {
+		pthread_mutex_lock(&h->lock);
+		p = find_some(h, exchange_id, &before);
+		if (p)
+			copy_out(h, p, room);
+		pthread_mutex_unlock(&h->lock);
+	}
 	if (p)
 		unfold(room, out);
 	return p != NULL;

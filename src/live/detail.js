@@ -120,6 +120,11 @@ function secretsButton(story, show) {
   return made;
 }
 
+function verdict(exchange) {
+  return element("p", {className: "sentence", "data-verdict": exchange.verdict},
+    element("span", {className: "status"}, exchange.status || (exchange.running ? "no answer yet" : "no answer")), " ", sentence(exchange));
+}
+
 export class Detail {
   /** `before` finds an earlier exchange to compare with. */
   constructor(closed, before) {
@@ -127,16 +132,26 @@ export class Detail {
     this.before = before;
   }
 
+  /** What is known so far of one that has not ended. */
+  drawRunning(exchange) {
+    byId("detail").replaceChildren(this.title(exchange, null), verdict(exchange),
+      element("section", {className: "times"}, element("h3", {}, `Time so far: ${milliseconds(exchange.duration_us)}`)), facts(exchange));
+    this.open();
+  }
+
+  title(exchange, button) {
+    const close = element("button", {type: "button", className: "close", title: "Escape"}, "Close");
+    close.addEventListener("click", () => this.close());
+    return element("header", {}, element("h2", {}, element("span", {className: "method"}, exchange.method), " ", exchange.url),
+      element("div", {className: "buttons"}, button, close));
+  }
+
   /** `mayUnveil`: whether secrets may be asked for; `show` asks for the same again, with them or without. */
   draw(story, mayUnveil, show) {
     const exchange = read(story), h = story.heads, box = byId("detail");
-    const close = element("button", {type: "button", className: "close", title: "Escape"}, "Close");
-    close.addEventListener("click", () => this.close());
     box.replaceChildren(
-      element("header", {}, element("h2", {}, element("span", {className: "method"}, exchange.method), " ", exchange.url),
-        element("div", {className: "buttons"}, mayUnveil ? secretsButton(story, show) : null, close)),
-      element("p", {className: "sentence", "data-verdict": exchange.verdict},
-        element("span", {className: "status"}, exchange.status || "no answer"), " ", sentence(exchange)),
+      this.title(exchange, mayUnveil ? secretsButton(story, show) : null),
+      verdict(exchange),
       exchange.facts["freshet.tunnel"] ? null : chain(exchange),
       element("section", {className: "times"}, element("h3", {}, `Time: ${milliseconds(exchange.duration_us)}`), waterfall(exchange)),
       lifetimes(story) ?? "",
@@ -148,6 +163,7 @@ export class Detail {
     for (const child of [...box.childNodes])
       if (child.nodeType === Node.TEXT_NODE)
         child.remove();
+    box.scrollTop = 0;
     this.open();
   }
 
@@ -157,10 +173,8 @@ export class Detail {
   }
 
   open() {
-    const box = byId("detail");
     document.body.classList.add("open");
-    box.hidden = false;
-    box.scrollTop = 0;
+    byId("detail").hidden = false;
   }
 
   close() {

@@ -6,7 +6,7 @@ import {Filter} from "./filter.js";
 import {Rows} from "./rows.js";
 import {about, post} from "./page.js";
 import {Stream, fetchExchange} from "./stream.js";
-import {read} from "./words.js";
+import {read, readRunning} from "./words.js";
 
 const STATES = {live: "live", wait: "reconnecting", refused: "refused: reload the page", paused: "paused"};
 const WAITING_MAX = 20000;
@@ -14,7 +14,9 @@ const WAITING_MAX = 20000;
 let paused = false;
 let connection = "wait";
 let waiting = []; // came while paused
+let running = []; // what has not ended, as it was told last
 let lost = 0;
+let partial = null; // the id of the exchange whose detail is open, while its whole story cannot be had
 
 const filter = new Filter(() => {
   rows.refilter();
@@ -52,6 +54,18 @@ function arrived(news, missed) {
   else
     rows.add(exchanges);
   tellCount();
+  if (exchanges.some(exchange => exchange.id === partial))
+    show();
+}
+
+function runningArrived(news) {
+  running = news.map(readRunning);
+  if (!paused)
+    rows.setRunning(running);
+  tellCount();
+  const shown = running.find(exchange => exchange.id === partial);
+  if (shown)
+    detail.drawRunning(shown);
 }
 
 new Stream({
@@ -60,11 +74,13 @@ new Stream({
     tellState();
   },
   hello(hello) {
+    runningArrived([]);
     byId("empty").dataset.off = hello.records === 0;
     if (!hello.records)
       byId("empty").replaceChildren("freshet remembers no exchanges: the option records is 0.");
   },
   rows: arrived,
+  running: runningArrived,
 });
 
 // -- what can be done
@@ -75,6 +91,7 @@ function pause() {
   byId("pause").textContent = paused ? "Go on" : "Pause";
   if (!paused) {
     rows.add(waiting);
+    rows.setRunning(running);
     waiting = [];
   }
   tellState();
@@ -108,6 +125,7 @@ exportLink(byId("export-jsonl"), "jsonl", shownIds);
 
 async function show(secrets = false) {
   const id = location.hash.slice(1);
+  partial = null;
   if (!id) {
     if (!byId("detail").hidden)
       detail.close();
@@ -117,8 +135,12 @@ async function show(secrets = false) {
   if (id !== location.hash.slice(1))
     return;
   rows.mark(id);
+  partial = story ? null : id;
+  const soFar = running.find(exchange => exchange.id === id);
   if (story)
     detail.draw(story, here, show);
+  else if (soFar)
+    detail.drawRunning(soFar);
   else
     detail.gone(id);
 }

@@ -5,6 +5,13 @@ import {clock, milliseconds, size} from "./words.js";
 const KEEP_MAX = 20000;
 const MARGIN_ROWS = 8;
 
+/** The verdict, or what there is in its place. */
+function label(exchange) {
+  if (exchange.facts["freshet.tunnel"])
+    return exchange.running ? "open" : "tunnel";
+  return exchange.verdict === "none" ? "" : exchange.verdict;
+}
+
 export class Rows {
   constructor(filter, chosen) {
     this.filter = filter;
@@ -32,8 +39,35 @@ export class Rows {
     return this.box.scrollTop + this.box.clientHeight >= this.box.scrollHeight - this.height;
   }
 
+  /** One that was there as running is replaced by what became of it. */
   add(exchanges) {
-    const follow = this.atEnd();
+    this.change(() => {
+      this.drop(exchanges.map(exchange => this.byId.get(exchange.id)).filter(known => known?.running));
+      this.insert(exchanges);
+    });
+  }
+
+  /** All that runs, in the place of what ran before; who has ended meanwhile stays so. */
+  setRunning(exchanges) {
+    this.change(() => {
+      this.drop(this.all.filter(exchange => exchange.running));
+      this.insert(exchanges);
+    });
+  }
+
+  /** The chosen one stays chosen, and the end in view. */
+  change(action) {
+    const follow = this.atEnd(), chosen = this.shown[this.current]?.id;
+    action();
+    this.order();
+    this.trim();
+    this.current = chosen === undefined ? -1 : this.shown.findIndex(exchange => exchange.id === chosen);
+    this.draw();
+    if (follow)
+      this.box.scrollTop = this.box.scrollHeight;
+  }
+
+  insert(exchanges) {
     for (const exchange of exchanges) {
       if (this.byId.has(exchange.id))
         continue;
@@ -43,11 +77,6 @@ export class Rows {
       if (this.filter.shows(exchange))
         this.shown.push(exchange);
     }
-    this.order();
-    this.trim();
-    this.draw();
-    if (follow)
-      this.box.scrollTop = this.box.scrollHeight;
   }
 
   /** The latest exchange before this one with the same request and a digest, which tells whether the content was the same. */
@@ -56,23 +85,24 @@ export class Rows {
       other.url === exchange.url && other.method === exchange.method);
   }
 
-  /** By when they ended: workers tell theirs in turns. */
+  drop(exchanges) {
+    if (!exchanges.length)
+      return;
+    const gone = new Set(exchanges);
+    for (const exchange of gone)
+      this.byId.delete(exchange.id);
+    this.all = this.all.filter(exchange => !gone.has(exchange));
+    this.shown = this.shown.filter(exchange => !gone.has(exchange));
+  }
+
+  /** By when they ended, for workers tell theirs in turns; behind them what runs, by when it began. */
   order() {
-    const chosen = this.shown[this.current];
     for (const list of [this.all, this.shown])
-      list.sort((a, b) => a.ended_us - b.ended_us);
-    this.current = this.shown.indexOf(chosen);
+      list.sort((a, b) => a.ended_us === b.ended_us ? a.started - b.started : a.ended_us - b.ended_us);
   }
 
   trim() {
-    if (this.all.length <= KEEP_MAX)
-      return;
-    const gone = new Set(this.all.splice(0, this.all.length - KEEP_MAX));
-    for (const exchange of gone)
-      this.byId.delete(exchange.id);
-    const chosen = this.shown[this.current];
-    this.shown = this.shown.filter(exchange => !gone.has(exchange));
-    this.current = this.shown.indexOf(chosen);
+    this.drop(this.all.slice(0, Math.max(0, this.all.length - KEEP_MAX)));
   }
 
   refilter() {
@@ -160,7 +190,7 @@ export class Rows {
     row.style.transform = `translateY(${index * this.height}px)`;
     row.dataset.index = index;
     row.dataset.verdict = exchange.verdict;
-    row.dataset.status = String(exchange.status)[0];
+    row.dataset.status = exchange.running && !exchange.status ? "" : String(exchange.status)[0];
     row.setAttribute("aria-selected", index === this.current);
     row.setAttribute("aria-setsize", this.shown.length);
     row.setAttribute("aria-posinset", index + 1);
@@ -171,7 +201,7 @@ export class Rows {
     time.textContent = clock(exchange.started);
     method.textContent = exchange.method;
     status.textContent = exchange.status || "—";
-    verdict.textContent = exchange.facts["freshet.tunnel"] ? "tunnel" : exchange.verdict === "none" ? "" : exchange.verdict;
+    verdict.textContent = label(exchange);
     url.firstChild.textContent = exchange.host;
     url.lastChild.textContent = exchange.path;
     url.title = exchange.url;

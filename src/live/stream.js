@@ -7,6 +7,7 @@ export class Stream {
     this.source.addEventListener("open", () => handlers.state("live"));
     this.source.addEventListener("error", () => this.failed());
     this.source.addEventListener("hello", event => handlers.hello(JSON.parse(event.data)));
+    this.source.addEventListener("running", event => this.handlers.running(JSON.parse(event.data).rows));
     this.source.addEventListener("message", event => this.arrived(JSON.parse(event.data)));
   }
 

@@ -1,5 +1,10 @@
 // What an exchange is called in the words of people: parts of its address, sizes, durations, the verdict as a sentence.
 
+/** The same for one that has not ended: what is known so far, and no verdict. */
+export function readRunning(row) {
+  return {...read(row), running: true, ended_us: Infinity, verdict: "running", verdictText: ""};
+}
+
 /** The exchange as the list and the detail need it, from what the server sends. */
 export function read(row) {
   const facts = row.facts;
@@ -116,11 +121,19 @@ function afterwards(exchange) {
   return "";
 }
 
+function soFar(facts) {
+  if (facts["freshet.tunnel"])
+    return `A tunnel that is open. It passes through unread: ${facts["freshet.not_busted_reason"] ?? "opaque"}.`;
+  return "It still runs: this is what is known so far, and there is no verdict before its end.";
+}
+
 /** What came of it, for somebody who never heard of HTTP. */
 export function sentence(exchange) {
   const facts = exchange.facts, text = exchange.verdictText, time = howLong(text);
   const error = facts["freshet.error"];
 
+  if (exchange.running)
+    return soFar(facts);
   if (facts["freshet.intercepted"])
     return "An encrypted connection that freshet reads; each request in it has its own line.";
   if (facts["freshet.tunnel"])

@@ -42,6 +42,7 @@ void exchange_discard(struct exchange *x)
 /* Everything but the request and the arena, which the client filled already. */
 static void exchange_start(struct exchange *x)
 {
+	x->id = EXCHANGE_WITHOUT_ID;
 	x->stage = STAGE_ACCESS;
 	x->view = snapshot_view_get(x->worker->view);
 	x->origin = NULL;

@@ -85,8 +85,11 @@ struct piercing {
 	uint64_t given_up_bytes;     /* received of answers that nobody got */
 };
 
+#define EXCHANGE_WITHOUT_ID UINT64_MAX
+
 /* Owned by its client; one slab object with its arena behind it. */
 struct exchange {
+	uint64_t id;                 /* EXCHANGE_WITHOUT_ID until somebody is told of it; see report_id() */
 	enum stage stage;            /* changed only by the steps of exchange_step() */
 	struct client *client;       /* owner, never NULL */
 	struct worker *worker;       /* borrowed */

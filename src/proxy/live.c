@@ -11,6 +11,7 @@
 #include "inspect/line.h"
 #include "inspect/story.h"
 #include "proxy/pages.h"
+#include "proxy/running.h"
 
 enum {
 	TICK_MS = 200,
@@ -18,6 +19,7 @@ enum {
 	NEWS_BYTES = 256 * 1024, /* one event's rows */
 	WORKERS_MAX = 64,
 	ID_BYTES = WORKERS_MAX * 21 + 32,
+	RUNNING_END_BYTES = 64,  /* what comes behind the rows of what runs */
 };
 
 /* Owned by its exchange. */
@@ -26,6 +28,7 @@ struct viewer {
 	struct list link;          /* in its worker's viewers */
 	int64_t told_us;           /* when something was sent last */
 	bool greeted;
+	uint64_t running;          /* the versions of what was told of what runs, all workers' together */
 	uint64_t positions[WORKERS_MAX]; /* in each worker's history: what comes next */
 };
 
@@ -100,11 +103,14 @@ static struct span last_event_id(const struct exchange *x)
 
 /* -- sending -- */
 
-static void tell(struct viewer *v, struct span text)
+/* False when v is gone. */
+static bool tell(struct viewer *v, struct span text)
 {
 	v->told_us = v->exchange->worker->loop.now_us;
-	if (!conn_send_span(&v->exchange->client->conn, text))
-		exchange_client_broken(v->exchange); /* v is gone */
+	if (conn_send_span(&v->exchange->client->conn, text))
+		return true;
+	exchange_client_broken(v->exchange);
+	return false;
 }
 
 /* Rows from one history, as far as they fit.  How many were forgotten before they could be sent is added to *lost. */
@@ -151,8 +157,44 @@ static struct span put_news(struct viewer *v, struct room *room)
 	return span_of(room->news, l.n);
 }
 
+static uint64_t running_versions(const struct shared *s)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < s->worker_count; i++)
+		if (s->workers[i].running)
+			sum += running_version(s->workers[i].running);
+	return sum;
+}
+
+/* One event with all that runs, where that has changed.  It has no id: who comes back gets it again. */
+static struct span put_running(struct viewer *v, struct room *room)
+{
+	const struct shared *s = v->exchange->worker->shared;
+	struct line l = line_of(room->news, sizeof(room->news));
+	uint64_t versions = running_versions(s), more = 0;
+
+	if (versions == v->running)
+		return SPAN_NONE;
+	v->running = versions;
+	line_put(&l, SPAN("event: running\ndata: {\"rows\":["));
+	l.max -= RUNNING_END_BYTES;
+	for (unsigned i = 0; i < s->worker_count; i++)
+		if (s->workers[i].running)
+			running_put(s->workers[i].running, &l, &more);
+	l.max += RUNNING_END_BYTES;
+	line_put(&l, SPAN("],\"more\":"));
+	line_put_u64(&l, more);
+	line_put(&l, SPAN("}\n\n"));
+	return span_of(room->news, l.n);
+}
+
+/*
+ * What runs goes first: who ends in between is told of as running and then as ended, never the other way round.
+ */
 static void serve(struct live *live, struct viewer *v)
 {
+	struct room *room = (struct room *)(void *)live->room;
 	struct exchange *x = v->exchange;
 
 	if (conn_blocked(&x->client->conn)) {
@@ -161,11 +203,14 @@ static void serve(struct live *live, struct viewer *v)
 		return;
 	}
 	deadline_stop(&live->worker->loop, &x->deadline);
-	struct span news = put_news(v, (struct room *)(void *)live->room);
+	struct span running = put_running(v, room);
+	if (running.n && !tell(v, running))
+		return;
+	struct span news = put_news(v, room);
 	if (news.n)
-		tell(v, news);
+		(void)tell(v, news);
 	else if (live->worker->loop.now_us - v->told_us > QUIET_US)
-		tell(v, SPAN(":\n\n"));
+		(void)tell(v, SPAN(":\n\n"));
 }
 
 static void live_on_tick(evutil_socket_t fd, short what, void *arg)
@@ -266,6 +311,7 @@ enum step page_events(struct exchange *x, const struct page *page)
 	if (!x->viewer)
 		return exchange_fail(x, REPLY_PAGE_VIEWERS, NULL);
 	read_id(x->viewer, last_event_id(x));
+	x->viewer->running = running_versions(x->worker->shared); /* what was written before is of no use */
 	x->head_sent = true;
 	x->viewer->told_us = x->worker->loop.now_us;
 	if (!reply_begin(x, SPAN("text/event-stream")) || !greet(x))

@@ -1,5 +1,5 @@
 /*
- * The live page's news: exchanges as they end, as server-sent events.
+ * The live page's news: exchanges as they end, and those that take long (running.h), as server-sent events.
  *
  * A viewer is one page that watches.  Several times a second its worker looks what all workers have remembered since, and
  * sends that in one event, unless the viewer has not taken the last one yet: so a slow viewer costs no memory, and what

@@ -181,6 +181,31 @@ static void remember(struct exchange *x, const struct record *r)
 	history_add(x->worker->history, r, &t, worker_is_watched(x->worker));
 }
 
+uint64_t report_id(struct exchange *x)
+{
+	if (x->id == EXCHANGE_WITHOUT_ID)
+		x->id = (uint64_t)x->worker->index << 48 | x->worker->next_exchange_id++;
+	return x->id;
+}
+
+/* All but the digest, which can be had only once. */
+static void report_all(struct record *r, struct exchange *x)
+{
+	r->exchange_id = report_id(x);
+	report_facts(r, x);
+	report_times(r, x, clock_us());
+	report_url(r, x);
+	report_user(r, x->user);
+}
+
+void report_so_far(struct exchange *x, struct past *out)
+{
+	report_all(&x->worker->record, x);
+	x->worker->record.digested = false; /* that of a part would be taken for another content */
+	*out = (struct past){ .record = &x->worker->record };
+	memcpy(out->trace.heads, x->facts.heads, sizeof(out->trace.heads));
+}
+
 void report_exchange(struct exchange *x)
 {
 	struct worker *w = x->worker;
@@ -190,11 +215,7 @@ void report_exchange(struct exchange *x)
 
 	if (!logged && !remembered)
 		return;
-	r->exchange_id = (uint64_t)w->index << 48 | w->next_exchange_id++;
-	report_facts(r, x);
-	report_times(r, x, clock_us());
-	report_url(r, x);
-	report_user(r, x->user);
+	report_all(r, x);
 	report_digest(r, x);
 	if (remembered)
 		remember(x, r);

@@ -20,6 +20,7 @@
 #include "proxy/pieces.h"
 #include "proxy/pierce_summary.h"
 #include "proxy/pierced_hosts.h"
+#include "proxy/running.h"
 #include "proxy/sockets.h"
 #include "proxy/unread.h"
 #include "proxy/watchdog.h"
@@ -188,6 +189,7 @@ static bool start_workers(struct server *s)
 		if (!worker_init(w, s->started, &s->shared, s->snapshot) || !worker_start(w)) {
 			worker_join(w);
 			history_free(w->history);
+			running_free(w->running);
 			return false;
 		}
 	}
@@ -576,8 +578,10 @@ static void server_fini(struct server *s)
 {
 	for (unsigned i = 0; i < s->started; i++)
 		worker_join(&s->workers[i]);
-	for (unsigned i = 0; i < s->started; i++)
+	for (unsigned i = 0; i < s->started; i++) {
 		history_free(s->workers[i].history);
+		running_free(s->workers[i].running);
+	}
 	log_cut(s);
 	tally_fini(&s->shared.tally);
 	login_shared_fini(&s->shared.login);

@@ -14,6 +14,7 @@
 #include "proxy/dial.h"
 #include "proxy/exchange.h"
 #include "proxy/log_writer.h"
+#include "proxy/running.h"
 
 enum {
 	KEEP_CLIENTS = 4096, /* free objects kept for reuse, by kind */
@@ -92,7 +93,8 @@ static bool make_history(struct worker *w)
 	if (!c->records)
 		return true;
 	w->history = history_new((c->records + workers - 1) / workers, bytes > HISTORY_BYTES_MIN ? bytes : HISTORY_BYTES_MIN);
-	return w->history != NULL;
+	w->running = running_new();
+	return w->history && w->running;
 }
 
 /* Room to parse one head into.  The largest that any reload may ask for, so that it never moves. */
@@ -434,6 +436,7 @@ static void *worker_main(void *arg)
 		/* Asked anew each pass: a reload may switch the access log on or off. */
 		w->records = w->shared->log_writer ? log_writer_ring(w->shared->log_writer, w->index) : NULL;
 		loop_pass(&w->loop);
+		running_on_pass(w);
 		if (w->records && ring_should_wake(w->records))
 			log_writer_wake(w->shared->log_writer);
 		atomic_fetch_add_explicit(&w->heartbeat, 1, memory_order_relaxed);

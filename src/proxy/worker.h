@@ -30,6 +30,7 @@ struct learned;
 struct log_writer;
 struct pieces;
 struct pierced_hosts;
+struct running;
 struct unread;
 struct worker;
 
@@ -115,6 +116,7 @@ struct worker {
 	struct live live;                /* who watches by the live page */
 	struct history *history;         /* the latest exchanges, for the live page; NULL without one.  Other workers read it, so
 	                                  * it outlives the thread: freed by the server, behind the last of them */
+	struct running *running;         /* what has not ended, for the live page; like history.  NULL without one */
 	struct ring *records;            /* borrowed from the log writer; NULL without one */
 	struct record record;            /* room for one that only the history gets */
 	uint64_t next_exchange_id;

@@ -1,6 +1,8 @@
 """What the live page is made of, without a browser: its events, one exchange's story, who may see them."""
 import base64
+import contextlib
 import json
+import threading
 
 import pytest
 
@@ -131,6 +133,100 @@ def test_viewers_do_not_hold_up_the_end():
     with Freshet(workers=1, timeout_drain="20s") as proxy, Events(proxy) as events:
         proxy.stop()
         assert events.closed_by_peer()
+
+
+# -- what has not ended
+
+def row_of(rows, about):
+    return next((row for row in rows if about in row["facts"]["url.original"]), None)
+
+
+def ended(events, about):
+    """The final row of an exchange; what is told of it as running until then is left aside."""
+    while (row := row_of(events.take(1), about)) is None:
+        pass
+    return row
+
+
+def test_tunnel_is_seen_while_it_is_open_and_ends_under_the_same_number(origin):
+    with Freshet(workers=2) as proxy, Events(proxy) as first, Events(proxy) as second:
+        with proxy.client() as client:
+            assert client.connect_to(f"127.0.0.1:{origin.port}").status == 200
+            numbers = set()
+            for events in (first, second):
+                rows, passed = events.running(lambda rows: row_of(rows, str(origin.port)))
+                row = row_of(rows, str(origin.port))
+                assert row["facts"]["freshet.tunnel"] and row["facts"]["http.response.status_code"] == 200
+                assert all(event.id == "" for event in passed if event.name == "running")
+                numbers.add(row["id"])
+        for events in (first, second):
+            numbers.add(ended(events, str(origin.port))["id"])
+            events.running(lambda rows: not rows)
+        number = numbers.pop()
+        assert not numbers
+        assert str(proxy.record(str(origin.port))["freshet.id"]) == number
+        story = json.loads(ask(proxy, f"/live/exchange?id={number}").body)
+        assert story["id"] == number and str(origin.port) in story["facts"]["url.original"]
+
+
+def test_slow_answer_is_seen_with_what_has_come_of_it_and_quick_ones_are_not():
+    go_on = threading.Event()
+
+    def answer(conn):
+        while (request := conn.read_request()) is not None:
+            conn.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\nhello")
+            if request.target == "/slow":
+                go_on.wait(10)
+            conn.send(b" you")
+
+    with Origin(script=answer) as origin, Freshet(workers=1) as proxy, Events(proxy) as events, proxy.client() as client:
+        client.request("GET", origin.url("/slow"))
+        fetch_all(proxy, origin, ["/quick"])
+        rows, passed = events.running(lambda rows: rows)
+        row = row_of(rows, "/slow")
+        assert len(rows) == 1 and (row["type"], row["facts"]["http.response.body.bytes"]) == ("text/event-stream", 5)
+        assert not any(row_of(event.data["rows"], "/quick") for event in passed if event.name == "running")
+        go_on.set()
+        assert client.response().body == b"hello you"
+        final = ended(events, "/slow")
+        assert final["id"] == row["id"] and final["facts"]["http.response.body.bytes"] == 9
+
+
+def test_numbers_of_what_ended_in_another_order_than_it_was_seen_in_are_found(origin):
+    with Freshet(workers=1) as proxy, Events(proxy) as events, proxy.client() as client:
+        client.connect_to(f"127.0.0.1:{origin.port}")
+        rows, _ = events.running(lambda rows: rows)
+        fetch_all(proxy, origin, [f"/{number}" for number in range(5)])
+        client.close()
+        assert events.take(6)[-1]["id"] == rows[0]["id"]
+        for record in proxy.records(6):
+            story = json.loads(ask(proxy, f"/live/exchange?id={record['freshet.id']}").body)
+            assert story["facts"]["url.original"] == record["url.original"]
+
+
+def test_who_comes_later_is_not_told_of_what_ran_before(origin):
+    with Freshet(workers=1) as proxy:
+        with proxy.client() as client:
+            client.connect_to(f"127.0.0.1:{origin.port}")
+            with Events(proxy) as events:
+                events.running(lambda rows: rows)
+        proxy.record(str(origin.port))
+        with Events(proxy) as events:
+            events.take(1)
+            with proxy.client() as client:
+                client.connect_to(f"127.0.0.1:{origin.port}")
+                _, passed = events.running(lambda rows: rows)
+                assert [len(event.data["rows"]) for event in passed if event.name == "running" and event.data["rows"]] == [1]
+
+
+def test_of_many_that_run_some_are_told_and_the_rest_is_counted(origin):
+    with Freshet(workers=1) as proxy, Events(proxy) as events, contextlib.ExitStack() as stack:
+        for _ in range(70):
+            stack.enter_context(proxy.client()).connect_to(f"127.0.0.1:{origin.port}")
+        _, passed = events.running(lambda rows: len(rows) == 64)
+        while passed[-1].data["more"] < 6:
+            passed.append(events.next())
+        assert passed[-1].data["more"] == 6 and len({row["id"] for row in passed[-1].data["rows"]}) == 64
 
 
 # -- one exchange

@@ -238,6 +238,24 @@ def test_forget_all_empties_the_page_and_the_proxy(seen):
     assert seen.rows("path") == ["/gone"]
 
 
+def test_tunnel_stands_there_while_it_is_open_and_its_detail_follows_it_to_its_end(seen, tmp_path):
+    with seen.proxy.client() as client:
+        client.connect_to(f"127.0.0.1:{seen.site.port}")
+        seen.wait_for_rows(1)
+        assert seen.rows("verdict") == ["open"] and seen.rows("status") == ["200"]
+        seen.browse("/later")
+        seen.page.wait_for(f"{ROWS}.length == 2 && {ROWS}[1].querySelector('.verdict').textContent == 'open'")
+        seen.page.evaluate(f"{ROWS}[1].click()")
+        seen.page.wait_for("document.querySelector('#detail:not([hidden]) .sentence')?.innerText.includes('is open')")
+        seen.page.picture(tmp_path / "open-tunnel.png", 1280, 500)
+        seen.filter("verdict", "running")
+        seen.wait_for_rows(1)
+    seen.wait_for_rows(0)
+    seen.page.wait_for("document.querySelector('#detail .sentence').innerText.includes('Passed through unread')")
+    seen.filter("verdict", "")
+    seen.page.wait_for(f"{ROWS}.map(row => row.querySelector('.verdict').textContent).join() == 'unknown,tunnel'")
+
+
 def test_hostile_traffic_stays_text(seen):
     seen.browse("/hostile?" + HOSTILE.replace(" ", "%20"), fields=(f"X-Hostile: {HOSTILE}", f"User-Agent: {HOSTILE}"))
     seen.wait_for_rows(1)

@@ -1,5 +1,6 @@
 """A client of freshet's server-sent events, as a browser's EventSource is one."""
 import json
+import time
 
 from .client import Client
 
@@ -36,7 +37,16 @@ class Events(Client):
         rows = []
         while len(rows) < count:
             event = self.next()
-            if event.data and "rows" in event.data:
+            if event.name == "message" and event.data:
                 rows += event.data["rows"]
                 self.lost += event.data["lost"]
         return rows
+
+    def running(self, about, timeout_s=5):
+        """The rows of the first event about what runs of which about(rows) holds, and the events before and with it."""
+        passed, end = [], time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            passed.append(self.next())
+            if passed[-1].name == "running" and about(passed[-1].data["rows"]):
+                return passed[-1].data["rows"], passed
+        raise AssertionError(f"nothing of the kind runs: {[event.data for event in passed]}")
