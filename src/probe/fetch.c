@@ -32,9 +32,22 @@ static void finish(struct fetch_run *r)
 
 /* -- the body -- */
 
+/* Ends it then. */
+static bool is_too_long(struct fetch_run *r, uint64_t body_bytes)
+{
+	uint64_t max = r->question->way->body_max;
+
+	if (!max || body_bytes <= max)
+		return false;
+	fetch_fail(r, "its body is longer than bodies are read for a comparison");
+	return true;
+}
+
 static bool keep_body(struct fetch_run *r, struct span body)
 {
 	r->answer->body_bytes += body.n;
+	if (is_too_long(r, r->answer->body_bytes))
+		return false;
 	if (digest_add(&r->fetcher->digest, body))
 		return true;
 	fetch_fail(r, out_of_memory);
@@ -118,6 +131,8 @@ static void start_body(struct fetch_run *r)
 
 	r->stage = FETCH_BODY;
 	r->remaining = m->content_length;
+	if (m->framing == FRAMING_LENGTH && is_too_long(r, m->content_length))
+		return;
 	if (m->framing == FRAMING_CHUNKED)
 		h1_chunked_init(&r->chunked);
 	if (m->framing == FRAMING_NONE || (m->framing == FRAMING_LENGTH && !m->content_length))
@@ -310,6 +325,18 @@ static void on_limit(struct deadline *d)
 					       "its answer did not come to an end in time");
 }
 
+/* Looked at every half second at least, for the limit is a running deadline. */
+static bool is_over(struct fetch_run *r)
+{
+	const struct fetcher *f = r->fetcher;
+
+	if (f->stopping && atomic_load_explicit(f->stopping, memory_order_relaxed))
+		fetch_fail(r, "the proxy is about to stop");
+	else if (f->ends_us && clock_us() > f->ends_us)
+		fetch_fail(r, "all answers together took too long");
+	return r->stage == FETCH_DONE;
+}
+
 void fetch(struct fetcher *f, const struct fetch_question *q, struct arena *arena, struct fetch_answer *out)
 {
 	struct fetch_run r = { .fetcher = f, .question = q, .arena = arena, .answer = out, .conn = { .fd = -1 } };
@@ -323,7 +350,7 @@ void fetch(struct fetcher *f, const struct fetch_question *q, struct arena *aren
 	deadline_init(&r.limit, on_limit);
 	deadline_start(&f->loop, &r.limit, DEADLINE_ORIGIN_HEAD);
 	fetch_connect(&r);
-	while (r.stage != FETCH_DONE && loop_pass(&f->loop))
+	while (!is_over(&r) && loop_pass(&f->loop))
 		;
 	fetch_fail(&r, "there was nothing to wait for");
 	deadline_stop(&f->loop, &r.limit);

@@ -8,6 +8,8 @@
 #ifndef FRESHET_PROBE_FETCH_H
 #define FRESHET_PROBE_FETCH_H
 
+#include <stdatomic.h>
+
 #include "config/config.h"
 #include "http/h1.h"
 #include "http/parent.h"
@@ -24,6 +26,8 @@ struct fetcher {
 	struct h1_limits limits;
 	struct field *fields;      /* owned: limits.fields of them, for the head being read */
 	struct digest digest;
+	const atomic_bool *stopping; /* borrowed: ends every fetch within half a second; NULL: nothing does */
+	int64_t ends_us;           /* when all of them are to be over; 0 for never */
 };
 
 /* timeout_ms is for each fetch.  False when memory or descriptors are out. */
@@ -35,6 +39,8 @@ struct fetch_way {
 	const struct parent *parent;         /* NULL: directly */
 	const struct tls_contexts *contexts; /* for https */
 	bool is_unverified, is_legacy;       /* the site's tls-verify = no, tls-legacy = yes */
+	bool (*allows)(const struct fetch_way *way, const struct address *a); /* whether to connect there; NULL: anywhere */
+	uint64_t body_max;                   /* bytes of a body that are read; 0 for any number */
 };
 
 /* What is asked, and whom.  Everything is borrowed. */

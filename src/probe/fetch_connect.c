@@ -145,11 +145,19 @@ static void on_connected(struct connector *c, const struct connector_result *res
 	conn_update(&r->conn);
 }
 
+static bool connector_allows(struct connector *c, const struct address *a)
+{
+	const struct fetch_way *way = LIST_OF(c, struct fetch_run, connector)->question->way;
+
+	return !way->allows || way->allows(way, a);
+}
+
 void fetch_connect(struct fetch_run *r)
 {
 	const struct fetch_question *q = r->question;
 	const struct parent *parent = q->way->parent;
 
+	r->connector.allows = connector_allows;
 	r->connector.done = on_connected;
 	connector_start(&r->connector, &r->fetcher->loop, r->fetcher->resolver, parent ? parent->host : q->host,
 		parent ? parent->port : q->port);
