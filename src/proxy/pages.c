@@ -62,6 +62,8 @@ static const struct page pages[] = {
 	{ "/live/forget", page_forget, LIVE_PART | PAGE_ACTION, NULL, NULL },
 	{ "/export.har", page_export_har, PAGE_PRIVATE | PAGE_PART, NULL, NULL },
 	{ "/export.jsonl", page_export_lines, PAGE_PRIVATE | PAGE_PART, NULL, NULL },
+	{ "/check/start", page_check_start, LIVE_PART | PAGE_ACTION, NULL, NULL },
+	{ "/check/result", page_check_result, LIVE_PART, NULL, NULL },
 	{ "/echo", page_echo, PAGE_PRIVATE | PAGE_ANY_METHOD, NULL, NULL },
 	{ "/connect", page_connect, PAGE_ASKING, &connect_html, HTML },
 	{ "/connect/connect.css", serve_text, COMMON_PART, &connect_css, STYLE },

@@ -22,6 +22,7 @@
 #include "proxy/live.h"
 #include "proxy/login.h"
 #include "proxy/origin.h"
+#include "proxy/probes.h"
 #include "proxy/snapshot.h"
 #include "proxy/switches.h"
 #include "proxy/tally.h"
@@ -48,6 +49,7 @@ struct shared {
 	struct contacts contacts;       /* browsers that were told to forget */
 	uint64_t instance;              /* random: tells our own Via from others' */
 	struct log_writer *log_writer;  /* NULL without an access log */
+	struct probes probes;           /* asked for by the page for it */
 	atomic_uint viewer_count;       /* live pages, all workers together */
 	atomic_uint export_count;       /* exports under way, likewise */
 	struct learned *learned;        /* what outlives a connection */

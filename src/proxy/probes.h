@@ -1,0 +1,60 @@
+/*
+ * Probes led by the running proxy: a few threads beside the workers, a short queue, the latest reports.
+ *
+ * Workers add and look, and never wait for a probe.  Where a probe connects to is bound by the same rules as what the
+ * client that asked for it could reach.  Bodies are hashed, not kept, and read up to a limit.
+ */
+#ifndef FRESHET_PROXY_PROBES_H
+#define FRESHET_PROXY_PROBES_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/list.h"
+#include "proxy/snapshot.h"
+
+enum {
+	PROBES_THREADS = 2,
+	PROBES_WAITING_MAX = 8,
+	PROBES_REMEMBERED_MAX = 32, /* all of them, those that wait included */
+	PROBES_REPORT_BYTES = 256 * 1024,
+};
+
+struct probes {
+	pthread_mutex_t lock;       /* guards all but `stopping` */
+	pthread_cond_t work;        /* something waits, or it is time to end */
+	struct list jobs;           /* owned: of struct probe_job, the oldest first */
+	unsigned job_count, waiting_count;
+	uint64_t latest_id;
+	pthread_t threads[PROBES_THREADS]; /* started with the first probe */
+	unsigned thread_count;
+	atomic_bool stopping;
+};
+
+void probes_init(struct probes *p);
+
+/* Ends what runs, waits for the threads and frees everything.  Nobody may add any more. */
+void probes_fini(struct probes *p);
+
+/* What is to be looked at, for whom. */
+struct probe_wish {
+	struct span url;            /* http or https; copied */
+	struct snapshot *snapshot;  /* the probe takes a reference */
+	const struct policy_settings *settings; /* of that snapshot */
+	bool guarded;               /* deny-destinations counts */
+};
+
+/* The probe's number, never 0.  0 when too many wait, or memory or threads are out. */
+uint64_t probes_add(struct probes *p, const struct probe_wish *wish) MUST_CHECK;
+
+enum probe_progress {
+	PROBE_FORGOTTEN, /* or never there */
+	PROBE_WAITS,
+	PROBE_RUNS,
+	PROBE_DONE,
+};
+
+/* How far it is.  With PROBE_DONE the report, as JSON, is copied to `room` and *n tells its length. */
+enum probe_progress probes_look(struct probes *p, uint64_t id, char room[PROBES_REPORT_BYTES], size_t *n);
+
+#endif
