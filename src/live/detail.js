@@ -113,6 +113,13 @@ function facts(exchange, earlier) {
     element("p", {className: "note"}, exchange.digest ? DIGEST : NO_DIGEST));
 }
 
+/** What was asked of a site in the open can be asked again: the page for it, with the address filled in. */
+function checkLink(exchange) {
+  if (exchange.facts["freshet.tunnel"] || !/^https?:\/\//.test(exchange.url))
+    return null;
+  return element("a", {className: "check", href: `/check#${exchange.url}`}, "Check this address");
+}
+
 function secretsButton(story, show) {
   const made = element("button", {type: "button", id: "secrets", "aria-pressed": String(story.secrets)},
     story.secrets ? "Hide secrets" : "Show secrets");
@@ -139,18 +146,18 @@ export class Detail {
     this.open();
   }
 
-  title(exchange, button) {
+  title(exchange, ...buttons) {
     const close = element("button", {type: "button", className: "close", title: "Escape"}, "Close");
     close.addEventListener("click", () => this.close());
     return element("header", {}, element("h2", {}, element("span", {className: "method"}, exchange.method), " ", exchange.url),
-      element("div", {className: "buttons"}, button, close));
+      element("div", {className: "buttons"}, ...buttons, close));
   }
 
   /** `mayUnveil`: whether secrets may be asked for; `show` asks for the same again, with them or without. */
   draw(story, mayUnveil, show) {
     const exchange = read(story), h = story.heads, box = byId("detail");
     box.replaceChildren(
-      this.title(exchange, mayUnveil ? secretsButton(story, show) : null),
+      this.title(exchange, checkLink(exchange), mayUnveil ? secretsButton(story, show) : null),
       verdict(exchange),
       exchange.facts["freshet.tunnel"] ? null : chain(exchange),
       element("section", {className: "times"}, element("h3", {}, `Time: ${milliseconds(exchange.duration_us)}`), waterfall(exchange)),
