@@ -104,6 +104,7 @@ def test_exchanges_of_all_workers_stand_in_the_order_of_their_end(chromium, site
         for number in range(20):
             with proxy.client() as client:  # one connection each, so that both workers get some
                 client.get(site.url(f"/{number}"))
+            proxy.records(number + 1)  # the client may have its answer before the exchange ends
         page = context.page()
         page.visit(f"http://127.0.0.1:{proxy.port}/")
         page.wait_for("document.getElementById('count').textContent == '20 of 20'")
