@@ -76,7 +76,7 @@ endif
 # Debian keeps nginx and its like where ordinary users do not look.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: all help run test check check-san unit integration e2e proof lint fuzz fuzz-smoke fuzz-targets \
+.PHONY: all help run test check check-san unit integration e2e proof pictures lint fuzz fuzz-smoke fuzz-targets \
 	fuzz-run fuzz-exchange soak soak-run summary bench coverage install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
@@ -215,6 +215,10 @@ e2e: $(BUILD)/freshet ## end-to-end tests with a real process
 proof: $(BUILD)/freshet ## clients through real caches to changed content: tables of who sees what is old
 	@.ci/install-deps test
 	@$(MAKE) e2e E2E_TESTS=tests/e2e/test_caches_table.py E2E_JOBS=0 E2E_ARGS=-s
+
+pictures: $(BUILD)/freshet ## README's pictures of the live page, taken anew
+	@.ci/install-deps test
+	@FRESHET=$(abspath $(BUILD)/freshet) /usr/bin/python3 tests/e2e/pictures.py
 
 export LINT_CFLAGS := $(OUR_DEFS)
 export LINT_WARN := $(WARN)
