@@ -329,6 +329,8 @@ static const char *value_hint(const struct config_option *o)
 		return "SIZE";
 	case TYPE_DURATION:
 		return "TIME";
+	case TYPE_SHARE:
+		return "PERCENT";
 	case TYPE_BOOLEAN:
 		return "yes|no";
 	case TYPE_CHOICE:

@@ -84,6 +84,7 @@ struct config_resolver {
 #define CONFIG_C_AUTO_INTEGER(min, max) unsigned
 #define CONFIG_C_SIZE(min, max) size_t
 #define CONFIG_C_DURATION(min, max) int64_t
+#define CONFIG_C_SHARE unsigned
 #define CONFIG_C_BOOLEAN bool
 #define CONFIG_C_CHOICE(tag, words) enum tag
 #define CONFIG_C_STRING char *

@@ -160,6 +160,16 @@ static const char *set_duration(const struct config_option *o, int64_t *at, stru
 	return why;
 }
 
+static const char *set_share(unsigned *at, struct span text)
+{
+	uint64_t n;
+	const char *why = value_share(text, &n);
+
+	if (!why)
+		*at = (unsigned)n;
+	return why;
+}
+
 static const char *set_choice(const struct config_option *o, void *at, struct span text)
 {
 	size_t n;
@@ -183,6 +193,8 @@ const char *field_set(const struct config_option *o, void *at, struct span text)
 		return set_size(o, at, text);
 	case TYPE_DURATION:
 		return set_duration(o, at, text);
+	case TYPE_SHARE:
+		return set_share(at, text);
 	case TYPE_BOOLEAN:
 		return value_boolean(text, at);
 	case TYPE_CHOICE:
@@ -231,6 +243,7 @@ void field_clear(const struct config_option *o, void *at)
 	case TYPE_AUTO_INTEGER:
 	case TYPE_SIZE:
 	case TYPE_DURATION:
+	case TYPE_SHARE:
 	case TYPE_BOOLEAN:
 	case TYPE_CHOICE:
 	case TYPE_RESOLVER:
@@ -268,6 +281,6 @@ void field_clear(const struct config_option *o, void *at)
 
 void field_copy(const struct config_option *o, void *to, const void *from)
 {
-	assert(o->type == TYPE_BOOLEAN || o->type == TYPE_CHOICE);
+	assert(o->type == TYPE_BOOLEAN || o->type == TYPE_CHOICE || o->type == TYPE_SHARE);
 	memcpy(to, from, o->type == TYPE_BOOLEAN ? sizeof(bool) : sizeof(unsigned));
 }

@@ -21,6 +21,17 @@ static void number_format(uint64_t n, const struct unit *unit, char *out, size_t
 	snprintf(out, out_size, "%" PRIu64 "%s", n / unit->factor, unit->name);
 }
 
+/* With as many places as it has. */
+static void share_format(uint64_t millionths, char *out, size_t out_size)
+{
+	int n = snprintf(out, out_size, "%" PRIu64 ".%04u", millionths / 10000, (unsigned)(millionths % 10000));
+
+	while (out[n - 1] == '0')
+		n--;
+	n -= out[n - 1] == '.';
+	snprintf(out + n, out_size - (size_t)n, "%%");
+}
+
 static void bound_format(const struct config_option *o, uint64_t n, char *out, size_t out_size)
 {
 	static const struct unit sizes[] = {
@@ -32,7 +43,10 @@ static void bound_format(const struct config_option *o, uint64_t n, char *out, s
 	static const struct unit plain[] = { { "", 1 } };
 	const struct unit *units = o->type == TYPE_SIZE ? sizes : o->type == TYPE_DURATION ? times : plain;
 
-	number_format(n, units, out, out_size);
+	if (o->type == TYPE_SHARE)
+		share_format(n, out, out_size);
+	else
+		number_format(n, units, out, out_size);
 }
 
 void field_explain(const struct config_option *o, struct span text, const char *reason, char *out,
@@ -227,6 +241,10 @@ void field_print(const struct config_option *o, const void *at, FILE *out)
 	case TYPE_DURATION:
 		duration_ms = at;
 		print_number(o, (uint64_t)*duration_ms, out);
+		return;
+	case TYPE_SHARE:
+		number = at;
+		print_number(o, *number, out);
 		return;
 	case TYPE_BOOLEAN:
 		flag = at;

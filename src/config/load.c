@@ -47,6 +47,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list args) __attribute__
 #define ENTRY_AUTO_INTEGER(lo, hi) SCALAR
 #define ENTRY_SIZE(lo, hi) SCALAR
 #define ENTRY_DURATION(lo, hi) SCALAR
+#define ENTRY_SHARE SCALAR
 #define ENTRY_BOOLEAN SCALAR
 #define ENTRY_CHOICE(tag, words) SCALAR
 #define ENTRY_STRING SCALAR

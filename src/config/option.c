@@ -9,6 +9,7 @@
 #define ROW_AUTO_INTEGER(lo, hi) .type = TYPE_AUTO_INTEGER, .min = (lo), .max = (hi)
 #define ROW_SIZE(lo, hi) .type = TYPE_SIZE, .min = (lo), .max = (hi)
 #define ROW_DURATION(lo, hi) .type = TYPE_DURATION, .min = (lo), .max = (hi)
+#define ROW_SHARE .type = TYPE_SHARE, .min = 0, .max = 1000000
 #define ROW_BOOLEAN .type = TYPE_BOOLEAN
 #define ROW_CHOICE(tag, words) .type = TYPE_CHOICE, .choices = (words)
 #define ROW_STRING .type = TYPE_STRING

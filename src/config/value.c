@@ -10,6 +10,7 @@ const char value_out_of_range[] = "is out of range";
 static const char not_number[] = "is not a whole number";
 static const char not_size[] = "is not a size, such as 512, 64k or 1m";
 static const char not_duration[] = "is not a time with its unit, such as 500ms, 10s, 5m or 1h";
+static const char not_share[] = "is not a share of the whole, such as 1% or 0.25%";
 static const char not_boolean[] = "is neither yes nor no";
 static const char not_choice[] = "is none of the words known here";
 static const char not_port[] = "is neither a port nor a range of ports, such as 443 or 8000-8999";
@@ -91,6 +92,27 @@ const char *value_duration(struct span text, uint64_t min_ms, uint64_t max_ms, u
 	if (!with_unit(text, units, sizeof(units) / sizeof(units[0]), &n))
 		return not_duration;
 	return in_range(n, min_ms, max_ms, out);
+}
+
+const char *value_share(struct span text, uint64_t *out)
+{
+	enum { PLACES = 4 };
+	size_t dot = span_find(text, '.');
+	struct span whole = span_first(text, dot), fraction = span_from(text, dot + 1);
+	uint64_t percent, millionths = 0;
+
+	if (!text.n || text.p[text.n - 1] != '%')
+		return not_share;
+	if (dot < text.n)
+		fraction.n--;
+	else
+		whole.n--;
+	if (!span_u64(whole, 1000, &percent) || (dot < text.n && !span_u64(fraction, 9999, &millionths)) ||
+		fraction.n > PLACES)
+		return not_share;
+	for (size_t i = fraction.n; i < PLACES; i++)
+		millionths *= 10;
+	return in_range(percent * 10000 + millionths, 0, 1000000, out);
 }
 
 const char *value_boolean(struct span text, bool *out)

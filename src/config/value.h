@@ -18,6 +18,8 @@ const char *value_integer(struct span text, uint64_t min, uint64_t max, uint64_t
 const char *value_size(struct span text, uint64_t min, uint64_t max, uint64_t *out) MUST_CHECK;
 
 /* "500ms", "10s", "5m", "1h", "7d": milliseconds.  The unit may be left out of a zero only. */
+/* "1%", "0.25%": in millionths of the whole. */
+const char *value_share(struct span text, uint64_t *out) MUST_CHECK;
 const char *value_duration(struct span text, uint64_t min_ms, uint64_t max_ms, uint64_t *out) MUST_CHECK;
 
 /* yes, on, true; no, off, false. */

@@ -1,5 +1,6 @@
 // An address checked by freshet: the form, the waiting, the report.
 import {ROWS, keeping, plain, verdict, way, witness} from "./check_words.js";
+import {showStale} from "./check_stale.js";
 import {byId, element} from "./element.js";
 import {post} from "./page.js";
 
@@ -125,3 +126,4 @@ function fillIn() {
 byId("form").addEventListener("submit", start);
 addEventListener("hashchange", fillIn);
 fillIn();
+showStale();

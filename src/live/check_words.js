@@ -1,7 +1,7 @@
 // What a probe found, in the words of people.
 import {layer, seconds, size} from "./words.js";
 
-const MEASURED = {
+export const MEASURED = {
   "Last-Modified": by => `${by} older than what the server has`,
   "Date": by => `made ${by} before the server’s answer`,
   "Age": by => `stored ${by} ago`,

@@ -61,6 +61,8 @@ struct policy_settings {
 	bool temporary_redirects; /* 301 as 302, 308 as 307 */
 	bool purge_client;        /* the first answer to a browser has it empty its cache */
 	bool evict_history;       /* browsers are kept from showing stored pages on Back */
+	unsigned probe_millionths; /* the share of answers whose address is checked beside; 0 none */
+	bool probe_cookies;       /* those of requests with cookies too */
 	bool ask_networks;        /* delivery networks are asked to tell what their caches did */
 };
 

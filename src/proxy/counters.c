@@ -104,6 +104,9 @@ void counters_sum(const struct shared *shared, uint64_t out[METRIC_SLOTS])
 			out[slot] += atomic_load_explicit(&shared->workers[i].counters.slots[slot], memory_order_relaxed);
 	out[METRIC_BUILD] = 1;
 	out[METRIC_SWITCHES] = atomic_load_explicit(&shared->switches.count, memory_order_relaxed);
+	out[METRIC_STALE_URLS] = atomic_load_explicit(&shared->sampling.stale_count, memory_order_relaxed);
+	for (unsigned i = 0; i < SAMPLED_OUTCOMES; i++)
+		out[METRIC_PROBES + i] = atomic_load_explicit(&shared->sampling.outcomes[i], memory_order_relaxed);
 	out[METRIC_LOG_LOST] = log_writer_lost(shared->log_writer);
 	process_measure(shared, out);
 }

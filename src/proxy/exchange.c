@@ -9,6 +9,7 @@
 #include "proxy/export.h"
 #include "proxy/live.h"
 #include "proxy/report.h"
+#include "proxy/sampling.h"
 #include "tls/transport.h"
 
 static void exchange_on_deadline(struct deadline *d);
@@ -219,6 +220,7 @@ static void exchange_finish(struct exchange *x)
 		tally_request_end(c->tally);
 	check_leftover(x);
 	report_exchange(x);
+	sampling_consider(x);
 	if (x->tunnel)
 		exchange_tunnel_ended(x);
 	count_move(&x->worker->counters, COUNT_CLIENT_BUSY, COUNT_CLIENT_IDLE);

@@ -68,6 +68,8 @@ static const struct page pages[] = {
 	{ "/live/check_words.js", serve_text, LIVE_PART, &check_words_js, SCRIPT },
 	{ "/check/start", page_check_start, LIVE_PART | PAGE_ACTION, NULL, NULL },
 	{ "/check/result", page_check_result, LIVE_PART, NULL, NULL },
+	{ "/check/stale", page_check_stale, LIVE_PART, NULL, NULL },
+	{ "/live/check_stale.js", serve_text, LIVE_PART, &check_stale_js, SCRIPT },
 	{ "/echo", page_echo, PAGE_PRIVATE | PAGE_ANY_METHOD, NULL, NULL },
 	{ "/connect", page_connect, PAGE_ASKING, &connect_html, HTML },
 	{ "/connect/connect.css", serve_text, COMMON_PART, &connect_css, STYLE },

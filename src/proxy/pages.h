@@ -86,6 +86,7 @@ enum step page_export_har(struct exchange *x, const struct page *page); /* expor
 enum step page_export_lines(struct exchange *x, const struct page *page);
 enum step page_check_start(struct exchange *x, const struct page *page); /* pages_check.c */
 enum step page_check_result(struct exchange *x, const struct page *page);
+enum step page_check_stale(struct exchange *x, const struct page *page);
 enum step page_exchange(struct exchange *x, const struct page *page); /* pages_live.c */
 enum step page_forget(struct exchange *x, const struct page *page);
 enum step page_ca_pem(struct exchange *x, const struct page *page);   /* pages_authority.c */

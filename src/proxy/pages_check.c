@@ -1,5 +1,5 @@
 /*
- * What the page for checking an address asks for: that a probe be led, and how far it is.
+ * What the page for checking an address asks for: that a probe be led, how far it is, and what samples found stale.
  */
 #include <stdlib.h>
 
@@ -108,4 +108,18 @@ enum step page_check_result(struct exchange *x, const struct page *page)
 	enum step step = tell(x, id, room);
 	free(room);
 	return step;
+}
+
+enum step page_check_stale(struct exchange *x, const struct page *page)
+{
+	char *room = malloc(STALE_URLS_JSON_MAX); /* touched as far as there is something to tell */
+
+	(void)page;
+	if (!room)
+		return exchange_fail(x, REPLY_INTERNAL, "memory is out");
+	struct json j = json_of(room, STALE_URLS_JSON_MAX);
+	sampling_tell(&x->worker->shared->sampling, &j);
+	bool sent = reply_page(x, 200, SPAN("application/json"), span_of(room, j.line.n));
+	free(room);
+	return exchange_answered(x, sent);
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "probe/visit.h"
 #include "proxy/access.h"
+#include "proxy/sampling.h"
 
 enum {
 	QUESTION_MS = 10 * 1000, /* for each answer */
@@ -22,10 +23,13 @@ struct probe_job {
 	uint64_t id;
 	enum probe_progress progress;
 	struct snapshot *snapshot;              /* counted; NULL once it is done */
-	const struct policy_settings *settings; /* the snapshot's */
+	struct policy_settings settings;
 	bool guarded;
+	struct sampling *sampling;              /* borrowed: who is told; NULL: the report is kept */
 	char *report;                           /* owned; NULL before it is done */
 	size_t report_n, url_n;
+	struct check_field fields[CHECK_FIELDS_MAX]; /* into the text, as the URL */
+	size_t field_count;
 	char url[];
 };
 
@@ -49,21 +53,48 @@ static void job_free(struct probe_job *j)
 	free(j);
 }
 
+static size_t fields_bytes(const struct probe_wish *wish)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < wish->field_count; i++)
+		bytes += wish->fields[i].name.n + wish->fields[i].value.n;
+	return bytes;
+}
+
+/* Moves s to the room at *at. */
+static struct span moved(struct span s, char **at)
+{
+	char *to = *at;
+
+	if (s.n)
+		memcpy(to, s.p, s.n);
+	*at += s.n;
+	return span_of(to, s.n);
+}
+
 static struct probe_job *job_new(const struct probe_wish *wish)
 {
-	struct probe_job *j = malloc(sizeof(*j) + wish->url.n); /* somebody pressed a button */
+	struct probe_job *j = malloc(sizeof(*j) + wish->url.n + fields_bytes(wish)); /* somebody pressed a button, or a die fell */
 
 	if (!j)
 		return NULL;
 	*j = (struct probe_job){
 		.progress = PROBE_WAITS,
 		.snapshot = wish->snapshot,
-		.settings = wish->settings,
+		.settings = *wish->settings,
 		.guarded = wish->guarded,
+		.sampling = wish->sampling,
 		.url_n = wish->url.n,
+		.field_count = wish->field_count,
 	};
 	snapshot_get(j->snapshot);
-	memcpy(j->url, wish->url.p, wish->url.n);
+	char *at = j->url;
+	moved(wish->url, &at);
+	for (size_t i = 0; i < wish->field_count; i++) {
+		j->fields[i].name = moved(wish->fields[i].name, &at);
+		j->fields[i].value = moved(wish->fields[i].value, &at);
+	}
 	return j;
 }
 
@@ -89,16 +120,20 @@ static struct probe_job *find(const struct probes *p, uint64_t id)
 	return NULL;
 }
 
+static void forget(struct probes *p, struct probe_job *j)
+{
+	list_remove(&j->link);
+	p->job_count--;
+	job_free(j);
+}
+
 /* Those that wait and run are fewer than are remembered, so that there is always one to forget. */
 static void forget_oldest(struct probes *p)
 {
 	struct probe_job *j = first_in(p, PROBE_DONE);
 
-	if (!j)
-		return;
-	list_remove(&j->link);
-	p->job_count--;
-	job_free(j);
+	if (j)
+		forget(p, j);
 }
 
 /* Signals are the main thread's. */
@@ -118,7 +153,7 @@ static void start_thread(struct probes *p)
 static bool enqueue(struct probes *p, struct probe_job *j)
 {
 	start_thread(p);
-	if (!p->thread_count || p->waiting_count == PROBES_WAITING_MAX)
+	if (!p->thread_count || p->waiting_count >= (j->sampling ? PROBES_SAMPLES_WAITING_MAX : PROBES_WAITING_MAX))
 		return false;
 	if (p->job_count == PROBES_REMEMBERED_MAX)
 		forget_oldest(p);
@@ -186,8 +221,8 @@ static struct probe_way way_of(const struct probe_job *j, const struct target *t
 		.way = {
 			.parent = routes_for(routes, t) == ROUTE_DIRECT ? NULL : routes_parent(routes),
 			.contexts = j->snapshot->tls,
-			.is_unverified = j->settings->tls_unverified,
-			.is_legacy = j->settings->tls_legacy,
+			.is_unverified = j->settings.tls_unverified,
+			.is_legacy = j->settings.tls_legacy,
 			.allows = way_allows,
 			.body_max = BODY_BYTES_MAX,
 		},
@@ -210,7 +245,9 @@ static size_t visit(const struct probe_job *j, struct fetcher *f, const struct p
 	struct probe_visit v = { .host = s->target.host, .port = s->target.port };
 
 	probe_visit_make(&v, f, s, &way.way);
-	size_t n = write_report(s->url, &v.found, room);
+	if (j->sampling && !atomic_load(f->stopping))
+		sampling_take(j->sampling, s->url, &v.found);
+	size_t n = j->sampling ? 0 : write_report(s->url, &v.found, room);
 	probe_visit_fini(&v);
 	return n;
 }
@@ -228,6 +265,8 @@ static size_t probe_url(const struct probes *p, const struct probe_job *j, char 
 	arena_init(&arena, no_room, 0, URL_ARENA_BYTES);
 	bool ready = fetcher_init(&fetcher, config, QUESTION_MS);
 	if (ready && probe_subject_read(&subject, span_of(j->url, j->url_n), config, &arena, &why)) {
+		subject.fields = j->fields;
+		subject.field_count = j->field_count;
 		fetcher.stopping = &p->stopping;
 		fetcher.ends_us = clock_us() + PROBE_MS * INT64_C(1000);
 		n = visit(j, &fetcher, &subject, room);
@@ -279,6 +318,8 @@ static void *thread_main(void *arg)
 		j->report_n = n;
 		j->snapshot = NULL;
 		j->progress = PROBE_DONE;
+		if (j->sampling)
+			forget(p, j);
 		pthread_mutex_unlock(&p->lock);
 		snapshot_put(snapshot);
 		pthread_mutex_lock(&p->lock);

@@ -11,14 +11,18 @@
 #include <stdatomic.h>
 
 #include "base/list.h"
+#include "config/check_request.h"
 #include "proxy/snapshot.h"
 
 enum {
 	PROBES_THREADS = 2,
 	PROBES_WAITING_MAX = 8,
+	PROBES_SAMPLES_WAITING_MAX = 4, /* so that people need not wait long for theirs */
 	PROBES_REMEMBERED_MAX = 32, /* all of them, those that wait included */
 	PROBES_REPORT_BYTES = 256 * 1024,
 };
+
+struct sampling;
 
 struct probes {
 	pthread_mutex_t lock;       /* guards all but `stopping` */
@@ -40,11 +44,14 @@ void probes_fini(struct probes *p);
 struct probe_wish {
 	struct span url;            /* http or https; copied */
 	struct snapshot *snapshot;  /* the probe takes a reference */
-	const struct policy_settings *settings; /* of that snapshot */
+	const struct policy_settings *settings; /* copied */
 	bool guarded;               /* deny-destinations counts */
+	const struct check_field *fields; /* to ask with; copied */
+	size_t field_count;
+	struct sampling *sampling;  /* who is told what was found; NULL: a report is kept */
 };
 
-/* The probe's number, never 0.  0 when too many wait, or memory or threads are out. */
+/* The probe's number, never 0; of one whose finding is only told, it means nothing.  0 when too many wait, or memory or threads are out. */
 uint64_t probes_add(struct probes *p, const struct probe_wish *wish) MUST_CHECK;
 
 enum probe_progress {

@@ -583,6 +583,7 @@ static void server_fini(struct server *s)
 		running_free(s->workers[i].running);
 	}
 	probes_fini(&s->shared.probes);
+	sampling_fini(&s->shared.sampling);
 	log_cut(s);
 	tally_fini(&s->shared.tally);
 	login_shared_fini(&s->shared.login);
@@ -616,6 +617,7 @@ static void memory_init(struct server *s)
 	learned_init(&s->learned);
 	unread_init(&s->unread);
 	probes_init(&s->shared.probes);
+	sampling_init(&s->shared.sampling);
 	pierced_hosts_init(&s->pierced_hosts, random_number(), random_number());
 	pieces_init(&s->pieces, random_number());
 	s->shared.learned = &s->learned;

@@ -82,6 +82,8 @@ static struct policy *policy_of(const struct config *c)
 		.purge_client = c->purge_client == CONFIG_PURGE_CLIENT_FIRST_CONTACT,
 		.evict_history = c->back_forward == CONFIG_BACK_FORWARD_EVICT,
 		.ask_networks = c->evidence == CONFIG_EVIDENCE_ASK,
+		.probe_millionths = c->probe,
+		.probe_cookies = c->probe_cookies,
 	};
 
 	return policy_new(&defaults);
@@ -133,6 +135,8 @@ static bool add_site(struct policy *p, const struct config_site *c, const char *
 			.purge_client = c->purge_client == CONFIG_PURGE_CLIENT_FIRST_CONTACT,
 			.evict_history = c->back_forward == CONFIG_BACK_FORWARD_EVICT,
 			.ask_networks = c->evidence == CONFIG_EVIDENCE_ASK,
+			.probe_millionths = c->probe,
+			.probe_cookies = c->probe_cookies,
 		},
 	};
 	bool added = policy_add_site(p, &site, why);

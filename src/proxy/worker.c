@@ -102,7 +102,7 @@ enum { FIELDS_MAX = 1000 };
 
 bool worker_init(struct worker *w, unsigned index, struct shared *shared, struct snapshot *snapshot)
 {
-	*w = (struct worker){ .index = index, .shared = shared, .order_fd = -1 };
+	*w = (struct worker){ .index = index, .shared = shared, .order_fd = -1, .die = shared->instance + index + 1 };
 	pthread_mutex_init(&w->order_lock, NULL);
 	list_init(&w->clients);
 	list_init(&w->dials);

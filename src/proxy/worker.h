@@ -23,6 +23,7 @@
 #include "proxy/login.h"
 #include "proxy/origin.h"
 #include "proxy/probes.h"
+#include "proxy/sampling.h"
 #include "proxy/snapshot.h"
 #include "proxy/switches.h"
 #include "proxy/tally.h"
@@ -49,7 +50,8 @@ struct shared {
 	struct contacts contacts;       /* browsers that were told to forget */
 	uint64_t instance;              /* random: tells our own Via from others' */
 	struct log_writer *log_writer;  /* NULL without an access log */
-	struct probes probes;           /* asked for by the page for it */
+	struct probes probes;           /* asked for by the page for it, and by samples */
+	struct sampling sampling;
 	atomic_uint viewer_count;       /* live pages, all workers together */
 	atomic_uint export_count;       /* exports under way, likewise */
 	struct learned *learned;        /* what outlives a connection */
@@ -122,6 +124,7 @@ struct worker {
 	struct ring *records;            /* borrowed from the log writer; NULL without one */
 	struct record record;            /* room for one that only the history gets */
 	uint64_t next_exchange_id;
+	uint64_t die;                    /* whose address is sampled; never 0 */
 	struct log_throttle shortages;   /* of descriptors, ports and memory */
 	struct log_throttle prefaces;    /* PROXY protocol headers not to be believed */
 	enum worker_phase phase;

@@ -83,12 +83,13 @@ static void test_printed_strings_survive_quotes_and_escapes(void **state)
 static void test_printed_sites_show_what_is_in_force(void **state)
 {
 	static const char text[] = "validators = strip\n"
-				   "site \"a\" { mode = observe method = {\"GET\"} }\n"
+				   "site \"a\" { mode = observe probe = 0.25% method = {\"GET\"} }\n"
 				   "site \"a\" { client = {\"10.0.0.0/8\"} }\n";
 	char *printed = dumped(text);
 
 	(void)state;
-	assert_non_null(strstr(printed, "site \"a\" {\n\tmode = observe\n\tpierce = auto\n\theal = no\n"
+	assert_non_null(strstr(printed, "site \"a\" {\n\tmode = observe\n\tpierce = auto\n"
+				        "\tprobe = 0.25%\n\tprobe-cookies = no\n\theal = no\n"
 				        "\tvalidators = strip\n\tredirects = keep\n\tservice-workers = bust\n\tpurge-client = never\n"
 				        "\tback-forward = keep\n\tevidence = read\n\tintercept = no\n"
 				        "\ttls-verify = yes\n\ttls-legacy = no\n"

@@ -56,6 +56,27 @@ static void test_durations_need_a_unit(void **state)
 	check_numbers(value_duration, 0, 86400000, rows, COUNT(rows));
 }
 
+static const char *share(struct span text, uint64_t min, uint64_t max, uint64_t *out)
+{
+	(void)min;
+	(void)max;
+	return value_share(text, out);
+}
+
+static void test_shares_are_percentages_of_at_most_four_places(void **state)
+{
+	static const struct row rows[] = {
+		{ "1%", 10000 },      { "0%", 0 },          { "100%", 1000000 },    { "0.25%", 2500 },
+		{ "0.05%", 500 },     { "0.0001%", 1 },     { "12.5%", 125000 },    { "101%", OUT_OF_RANGE },
+		{ "100.1%", OUT_OF_RANGE }, { "1", REFUSED }, { "%", REFUSED },     { ".5%", REFUSED },
+		{ "1.%", REFUSED },   { "0.00001%", REFUSED }, { "-1%", REFUSED },  { "1 %", REFUSED },
+		{ "1%%", REFUSED },   { "", REFUSED },      { "1.2.3%", REFUSED },
+	};
+
+	(void)state;
+	check_numbers(share, 0, 0, rows, COUNT(rows));
+}
+
 static void test_sizes_are_powers_of_1024(void **state)
 {
 	static const struct row rows[] = {
@@ -301,6 +322,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_durations_need_a_unit),
+		cmocka_unit_test(test_shares_are_percentages_of_at_most_four_places),
 		cmocka_unit_test(test_sizes_are_powers_of_1024),
 		cmocka_unit_test(test_integers_have_no_unit_and_keep_their_range),
 		cmocka_unit_test(test_booleans_have_three_spellings_each),
