@@ -24,8 +24,9 @@ def assert_no_loop(proxy, host):
     authority = f"{host}:{proxy.port}"
     with proxy.client() as client:
         answer = client.get(f"http://{authority}/round/{host}")
-        assert answer.status in (404, 508), answer.head
-        assert answer.status == 404 or "proxy_loop_detected" in answer.one("Proxy-Status")
+        refused = answer.status == 502 and host.lower() == "localhost"  # by ::1, where that is another name of it
+        assert answer.status in (404, 508) or refused, answer.head
+        assert answer.status == 404 or refused or "proxy_loop_detected" in answer.one("Proxy-Status")
     with proxy.client() as client:
         status = client.connect_to(authority).status
         assert status in (502, 504, 508), f"{authority}: {status}"

@@ -136,7 +136,7 @@ def fetch_by_java(proxy, url, folder):
 
 NODE_FETCH = """
 const http = require('http'), https = require('https'), u = new URL(process.argv[2]);
-http.request({ port: process.argv[1], method: 'CONNECT', path: u.host }).on('connect', (_, socket) =>
+http.request({ host: '127.0.0.1', port: process.argv[1], method: 'CONNECT', path: u.host }).on('connect', (_, socket) =>
   https.get({ socket, servername: u.hostname, host: u.hostname, agent: false, path: u.pathname }, r =>
     r.on('data', d => process.stdout.write(d))).on('error', e => { console.error(e); process.exit(1); })).end();
 """
