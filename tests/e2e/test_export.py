@@ -6,6 +6,7 @@ import pytest
 from harness import Client, Freshet, Origin, response
 from harness import har
 from harness.origin import wait_until
+from harness.proxy import sanitized
 
 SECRETS = ["Cookie: sid=hidden1; theme=hidden2", "Authorization: Bearer hidden3"]
 
@@ -40,9 +41,11 @@ def lines(proxy, query=""):
 
 
 def fetch_all(proxy, origin, paths, *fields):
-    for path in paths:
+    logged = len(proxy.read_records(origin.url("/")))
+    for number, path in enumerate(paths, 1):
         with proxy.client() as client: # each connection may be another worker's
             assert client.get(origin.url(path), *fields).status
+        proxy.records(logged + number, origin.url("/")) # an answer is out before it is remembered, and that before it is logged
 
 
 def fields_of(part):
@@ -84,6 +87,7 @@ def test_entry_tells_the_clients_request_and_the_clients_answer(remembering, ori
     url = origin.url("/a?x=1&y=a%20b+c&z&=&e=100%25")
     with remembering.client() as client:
         client.exchange("POST", url, 'If-None-Match: "1"', "Cookie: a=b; c=d=e", body=b"body")
+    remembering.record(url)
     entry, = entries(remembering, "?secrets=1")
     asked, told = entry["request"], entry["response"]
     assert (asked["method"], asked["url"], asked["httpVersion"], asked["bodySize"]) == ("POST", url, "HTTP/1.1", 4)
@@ -123,6 +127,7 @@ def test_lines_are_those_of_the_access_log_with_heads_and_edits(remembering, ori
 def test_answer_that_never_came_has_the_status_of_ours_and_its_reason(remembering):
     with remembering.client() as client:
         assert client.get("http://127.0.0.1:1/refused").status == 502
+    remembering.record("/refused")
     entry, = entries(remembering)
     assert entry["response"]["status"] == 502 and "refused" in entry["response"]["_error"]
     assert "response_received" not in entry["_freshet"]
@@ -144,19 +149,18 @@ def test_unreadable_request_is_a_valid_entry_too(remembering, origin):
         with remembering.client() as client:
             client.send(junk)
             client.response()
-    assert {entry["request"]["url"] for entry in entries(remembering)} == {"about:invalid"}
+    assert wait_until(lambda: [entry["request"]["url"] for entry in entries(remembering)] == ["about:invalid"] * 3)
 
 
 HOSTILE = ["/%", "/%zz", "/a|b^c`{}\\", "/[x]?[y]=<z>", "/?a=%ff&%00=%", "/\"'<script>", "/?" + "&" * 50, "/?" + "a=b&" * 3000]
 
 
 def test_hostile_addresses_and_fields_stay_valid(remembering, origin):
-    answered = 0
     for path in HOSTILE:
         with remembering.client() as client:
             client.get(origin.url(path), 'Cookie: ;;=; "; a="b;c"', "X-Hostile: \"}]\\</script>\xff\x80\t'")
-            answered += 1
-    assert len(entries(remembering)) == len(lines(remembering)) == answered
+    assert wait_until(lambda: len(entries(remembering)) == len(HOSTILE))
+    assert len(lines(remembering)) == len(HOSTILE)
 
 
 def test_address_longer_than_a_record_holds_is_whole_in_the_archive(remembering, origin):
@@ -236,7 +240,7 @@ def test_large_export_to_a_slow_client_costs_little_memory_and_holds_nobody_up(o
             lazy.send(b"GET http://freshet.internal/export.har HTTP/1.1\r\nHost: freshet.internal\r\n\r\n")
             lazy.read_head()
             assert other.get(origin.url("/meanwhile")).body == b"hello"
-            assert proxy.settled_memory_kib() - before < 2048
+            assert proxy.settled_memory_kib() - before < (8192 if sanitized() else 2048) # red zones, quarantine
         assert len(entries(proxy)) == 1501
 
 
