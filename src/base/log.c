@@ -31,7 +31,7 @@ enum {
 	PATIENCE_MS = 200, /* the main thread's, whose lines are few and tell of beginnings and ends */
 };
 
-enum log_level log_threshold = LOG_LEVEL_INFO;
+atomic_int log_threshold = LOG_LEVEL_INFO;
 
 /* Between looking for room and the line that takes it, no other thread's may come. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

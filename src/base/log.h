@@ -9,6 +9,7 @@
 #ifndef FRESHET_BASE_LOG_H
 #define FRESHET_BASE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,13 +21,13 @@ enum log_level {
 	LOG_LEVEL_TRACE,
 };
 
-extern enum log_level log_threshold; /* set once, before threads start */
+extern atomic_int log_threshold; /* an enum log_level: set at the start and at reloads, looked at by all threads */
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_at(level, ...) \
 	do { \
-		if (__builtin_expect((level) <= log_threshold, 0)) \
+		if (__builtin_expect((int)(level) <= atomic_load_explicit(&log_threshold, memory_order_relaxed), 0)) \
 			log_write((level), __VA_ARGS__); \
 	} while (0)
 

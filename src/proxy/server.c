@@ -131,7 +131,7 @@ static bool server_init(struct server *s, struct config *config)
 	random &= contacts_init(&s->shared.contacts);
 	bool switches = switches_init(&s->shared.switches);
 	s->worker_count = server_count_workers(config);
-	log_threshold = config->log_level;
+	atomic_store_explicit(&log_threshold, (int)config->log_level, memory_order_relaxed);
 	s->shared.clients_most = descriptors_raise(config, s->worker_count);
 	s->shared.log_writer = log_writer_new(s->worker_count);
 	s->base = event_base_new();

@@ -244,7 +244,7 @@ static void commit_reload(struct server *s, struct prepared *p)
 	snapshot_put(s->snapshot);
 	s->snapshot = p->snapshot;
 	server_prepare_interception(s);
-	log_threshold = p->snapshot->config->log_level;
+	atomic_store_explicit(&log_threshold, (int)p->snapshot->config->log_level, memory_order_relaxed);
 	for (unsigned i = 0; i < s->worker_count; i++)
 		worker_post(&s->workers[i], WORKER_RELOAD, p->views[i], NULL, 0);
 	learned_forget_hosts(&s->learned);
