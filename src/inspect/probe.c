@@ -130,24 +130,25 @@ static void conclude_uncertain(struct probe_conclusion *out, const char *reason)
 	out->reason = reason;
 }
 
-/* Something other than the way in which the address was changed says that the plain answer is the older one. */
-static bool is_proven_older(const struct probe *p, const struct sight *witness)
-{
-	return sight_is_older(&p->sights[PROBE_PLAIN], witness) || sight_same(&p->sights[PROBE_TRIPLE], witness);
-}
-
 /* Written differently, the path brings what the plain address brings: is it the parameter that makes the difference? */
 static bool pairs_contradict(const struct probe *p)
 {
 	return best_pair(p) == PROBE_CHANGED && is_confirmed(p, PROBE_PATH);
 }
 
-/* Why the change of the address may have made the difference, and not its age; NULL when that is ruled out. */
+/* What may have made the difference, other than its age; NULL when that is ruled out. */
 static const char *other_explanation(const struct probe *p, const struct probe_conclusion *out)
 {
-	const struct sight *plain = &p->sights[PROBE_PLAIN];
+	const struct sight *plain = &p->sights[PROBE_PLAIN], *witness = &p->sights[out->witness];
 
-	if (out->witness == PROBE_TRIPLE || is_proven_older(p, &p->sights[out->witness]))
+	if (sight_is_older(plain, witness))
+		return NULL;
+	if (sight_codings_differ(plain, witness))
+		return "it came compressed in another way, or not at all, so that the bytes cannot be compared";
+	if (sight_perhaps_recoded(plain, witness))
+		return "its bytes are others, but compressed, and its validators are the origin's: it may be the same, compressed "
+		       "anew";
+	if (out->witness == PROBE_TRIPLE || sight_same(&p->sights[PROBE_TRIPLE], witness))
 		return NULL;
 	if (out->witness == PROBE_PATH && !p->names_file)
 		return "with its path written differently it is something else: the site may route by that, or a cache is stale";
@@ -188,7 +189,7 @@ static enum validators compare_validators(const struct probe *p, enum probe_ask 
 	const struct sight *plain = &p->sights[PROBE_PLAIN], *one = &p->sights[first], *two = &p->sights[first + 1];
 
 	if (one->etag.n && plain->etag.n && span_eq(one->etag, two->etag))
-		return span_eq(plain->etag, one->etag) ? VALIDATORS_SAME : VALIDATORS_OLDER;
+		return sight_same_tag(plain, one) ? VALIDATORS_SAME : VALIDATORS_OLDER;
 	if (one->last_modified_s == TIME_ABSENT || !span_eq(one->last_modified, two->last_modified))
 		return VALIDATORS_SILENT;
 	if (sight_is_older(plain, one))

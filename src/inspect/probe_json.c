@@ -84,6 +84,7 @@ static void put_answer(struct json *j, enum probe_ask asked, const struct sight 
 		put_value(j, SPAN("last_modified"), s->last_modified);
 		put_value(j, SPAN("date"), s->date);
 		put_value(j, SPAN("content_type"), s->content_type);
+		put_value(j, SPAN("content_encoding"), s->coding);
 		put_number(j, SPAN("length"), (int64_t)s->length);
 		put_hash(j, s->hash);
 		put_verdict(j, &s->verdict);
@@ -111,7 +112,7 @@ static void put_differences(struct json *j, unsigned differs)
 	} names[] = {
 		{ DIFFERS_STATUS, "status" }, { DIFFERS_BODY, "sha256" }, { DIFFERS_LENGTH, "length" }, { DIFFERS_ETAG, "etag" },
 		{ DIFFERS_LAST_MODIFIED, "last_modified" }, { DIFFERS_CONTENT_TYPE, "content_type" },
-		{ DIFFERS_LOCATION, "location" },
+		{ DIFFERS_CODING, "content_encoding" }, { DIFFERS_LOCATION, "location" },
 	};
 
 	json_key(j, SPAN("differs"));

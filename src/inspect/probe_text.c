@@ -220,6 +220,7 @@ static void put_rows(struct page *p, const struct sight *a, const struct sight *
 	put_row(p, "Last-Modified", a->last_modified, b ? &b->last_modified : NULL, differs & DIFFERS_LAST_MODIFIED);
 	put_row(p, "Date", a->date, b ? &b->date : NULL, false);
 	put_row(p, "Content-Type", a->content_type, b ? &b->content_type : NULL, differs & DIFFERS_CONTENT_TYPE);
+	put_row(p, "Content-Encoding", a->coding, b ? &b->coding : NULL, differs & DIFFERS_CODING);
 	put_row(p, "length", left.length, b ? &right.length : NULL, differs & DIFFERS_LENGTH);
 	put_row(p, "SHA-256", left.hash, b ? &right.hash : NULL, differs & DIFFERS_BODY);
 	put_row(p, "caches say", left.verdict, b ? &right.verdict : NULL, false);

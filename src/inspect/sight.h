@@ -22,6 +22,7 @@ struct sight {
 	enum sight_state state;
 	unsigned status;
 	struct span etag, last_modified, date, content_type;
+	struct span coding;              /* content codings; empty for none */
 	struct span location;            /* as it would be, had the address not been changed */
 	int64_t date_s, last_modified_s; /* or TIME_ABSENT */
 	uint64_t length;                 /* of the body, as it came: content codings are left on */
@@ -43,6 +44,15 @@ bool sight_is_stored(const struct sight *s);
 /* Whether a is the older one by Last-Modified. */
 bool sight_is_older(const struct sight *a, const struct sight *b);
 
+/* Whether two answers have the same tag, by weak comparison (RFC 9110 section 8.8.3.2). */
+bool sight_same_tag(const struct sight *a, const struct sight *b);
+
+/* Whether their bodies are written in different codings, so that nothing follows from different bytes. */
+bool sight_codings_differ(const struct sight *a, const struct sight *b);
+
+/* Whether different bytes may be the same content, only compressed anew: both are coded, and their validators agree. */
+bool sight_perhaps_recoded(const struct sight *a, const struct sight *b);
+
 /* Whether two answers show the same thing; for redirects, whether they lead to the same place. */
 bool sight_same(const struct sight *a, const struct sight *b);
 
@@ -55,6 +65,7 @@ enum {
 	DIFFERS_LAST_MODIFIED = 16,
 	DIFFERS_CONTENT_TYPE = 32,
 	DIFFERS_LOCATION = 64,
+	DIFFERS_CODING = 128,
 };
 
 unsigned sight_differences(const struct sight *a, const struct sight *b);

@@ -73,7 +73,8 @@ export function witness(place) {
 /** Rows of the comparison: [label, key in the answers, how it is shown]. */
 export const ROWS = [
   ["Status", "status"], ["Location", "location"], ["ETag", "etag"], ["Last-Modified", "last_modified"], ["Date", "date"],
-  ["Content-Type", "content_type"], ["Length", "length", size], ["SHA-256", "sha256", hash => `${hash.slice(0, 16)}…`],
+  ["Content-Type", "content_type"],
+  ["Content-Encoding", "content_encoding"], ["Length", "length", size], ["SHA-256", "sha256", hash => `${hash.slice(0, 16)}…`],
   ["Caches say", "caches"],
 ];
 

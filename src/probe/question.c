@@ -83,14 +83,34 @@ static bool add_ours(struct probe_question *q, const struct probe_subject *s, st
 	return is_replaced(s, name) || add(q, name, value);
 }
 
+static enum rung rung_of(enum probe_ask ask)
+{
+	if (ask == PROBE_CHANGED || ask == PROBE_CHANGED_AGAIN)
+		return RUNG_QUERY;
+	if (ask == PROBE_PATH || ask == PROBE_PATH_AGAIN)
+		return RUNG_PATH;
+	return RUNG_ORIGINAL;
+}
+
+/*
+ * The plain answer may have been stored for somebody who takes no compression: what is asked for under changed addresses
+ * comes in the same coding, if the origin knows it.  The plain address is asked as before, since caches may choose by this.
+ */
+static struct span codings(enum probe_ask ask, const struct sight *plain)
+{
+	if (rung_of(ask) == RUNG_ORIGINAL || span_find(plain->coding, ',') < plain->coding.n)
+		return SPAN("gzip, deflate, br");
+	return plain->coding.n ? plain->coding : SPAN("identity");
+}
+
 /* What a browser sends for a page, as far as caches and origins look at it. */
-static bool add_plain(struct probe_question *q, const struct probe_subject *s)
+static bool add_plain(struct probe_question *q, const struct probe_subject *s, struct span accepted)
 {
 	bool ok = add_ours(q, s, SPAN("Host"), s->target.authority) &&
 		  add_ours(q, s, SPAN("User-Agent"), SPAN("Mozilla/5.0 (compatible; freshet/" FRESHET_VERSION ")")) &&
 		  add_ours(q, s, SPAN("Accept"), SPAN("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")) &&
 		  add_ours(q, s, SPAN("Accept-Language"), SPAN("en")) &&
-		  add_ours(q, s, SPAN("Accept-Encoding"), SPAN("gzip, deflate, br"));
+		  add_ours(q, s, SPAN("Accept-Encoding"), accepted);
 
 	for (size_t i = 0; ok && i < s->field_count; i++)
 		if (s->fields[i].value.n && is_asked_with(s, s->fields[i].name))
@@ -127,29 +147,20 @@ static bool add_special(struct probe_question *q, enum probe_ask ask, const stru
 
 /* -- the address -- */
 
-static enum rung rung_of(enum probe_ask ask)
-{
-	if (ask == PROBE_CHANGED || ask == PROBE_CHANGED_AGAIN)
-		return RUNG_QUERY;
-	if (ask == PROBE_PATH || ask == PROBE_PATH_AGAIN)
-		return RUNG_PATH;
-	return RUNG_ORIGINAL;
-}
-
-static bool start(struct probe_question *q, const struct probe_subject *s)
+static bool start(struct probe_question *q, const struct probe_subject *s, struct span accepted)
 {
 	message_init(&q->message, q->fields, PROBE_QUESTION_FIELDS_MAX);
 	q->message.method = SPAN("GET");
 	q->message.method_id = METHOD_GET;
 	q->message.target = q->path = s->path;
 	q->message.minor = 1;
-	return add_plain(q, s);
+	return add_plain(q, s, accepted);
 }
 
 bool probe_question_make(struct probe_question *q, const struct probe_subject *s, enum probe_ask ask, uint64_t token,
 	const struct sight *plain, struct arena *arena)
 {
-	if (!start(q, s) || !add_special(q, ask, plain))
+	if (!start(q, s, codings(ask, plain)) || !add_special(q, ask, plain))
 		return false;
 	q->path = pierce_path(s->path, rung_of(ask), s->parameter, token, arena);
 	return q->path.n != 0;
@@ -160,7 +171,7 @@ void probe_question_allows(const struct probe_subject *s, struct probe *out)
 	struct probe_question q;
 	struct pierce_facts facts = { .request = &q.message, .path = s->path };
 
-	if (!start(&q, s) || signature_forbids_url(&q.message))
+	if (!start(&q, s, codings(PROBE_PLAIN, NULL)) || signature_forbids_url(&q.message))
 		return;
 	unsigned alone = pierce_rungs(&facts);
 	facts.original_known = true;

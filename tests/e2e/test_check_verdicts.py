@@ -1,4 +1,5 @@
 """`freshet check` finds out whether a cache answers with something old: real caches, and such as are hard to see through."""
+import gzip
 import itertools
 
 import pytest
@@ -132,6 +133,30 @@ def test_stored_error_of_a_page_that_is_back_is_stale():
         checked = check_json(site.url("/a"))
     assert (checked.status, checked.verdict) == (1, "stale")
     assert "status" in checked.place["differs"]
+
+
+def compressing(request):
+    """As nginx does with `gzip on`, and without a word in Vary."""
+    if "gzip" in request.one("Accept-Encoding"):
+        return dated(gzip.compress(b"page" * 100, mtime=0), KEPT, "Content-Encoding: gzip", 'ETag: W/"1"')
+    return dated(b"page" * 100, KEPT, 'ETag: "1"')
+
+
+def test_copy_that_is_not_compressed_is_not_stale_for_that():
+    with Origin(compressing) as origin, nginx_cache(origin) as cache:
+        assert check_json("-H", "Accept-Encoding: identity", cache.url("/a")).verdict == "fresh"
+        checked = check_json(cache.url("/a"))
+    assert (checked.status, checked.verdict) == (0, "fresh")
+    assert (checked.answer("changed")["length"], checked.place["differs"]) == (400, [])
+
+
+def test_copy_that_is_compressed_otherwise_is_called_uncertain_and_not_stale():
+    with Site(lambda _: dated(gzip.compress(b"page" * 100, 9, mtime=0), KEPT, "Content-Encoding: gzip", 'ETag: W/"1"')) as site:
+        check(site.url("/a"))
+        site.page = lambda _: dated(gzip.compress(b"page" * 100, 0, mtime=0), KEPT, "Content-Encoding: gzip", 'ETag: W/"1"')
+        checked = check_json(site.url("/a"))
+    assert (checked.status, checked.verdict, checked.place["witness"]) == (3, "uncertain", "changed")
+    assert "compressed anew" in checked.place["reason"]
 
 
 def refusing(request):

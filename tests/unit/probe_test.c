@@ -19,6 +19,7 @@ struct reply {
 	int64_t last_modified_s; /* 0 absent */
 	enum verdict_kind kind;
 	int64_t age_s;
+	const char *coding;
 };
 
 struct site {
@@ -42,6 +43,7 @@ static struct sight sight_of(const struct reply *r)
 	s.etag = r->etag && r->shows != '>' ? span_str(r->etag) : SPAN_NONE;
 	s.last_modified_s = r->last_modified_s ? r->last_modified_s : TIME_ABSENT;
 	s.last_modified = r->last_modified_s ? span_of((const char *)&r->last_modified_s, sizeof(r->last_modified_s)) : SPAN_NONE;
+	s.coding = r->coding ? span_str(r->coding) : SPAN_NONE;
 	s.verdict.kind = r->kind;
 	s.verdict.age_s = r->age_s ? r->age_s : -1;
 	return s;
@@ -170,6 +172,25 @@ static const struct site sites[] = {
 	{ "a signed address, stale", .sealed = true, .replies = { PLAIN('a'), TRIPLE_('b') },
 	  .verdict = PROBE_STALE, .witness = PROBE_TRIPLE, .asked = "AaT" },
 
+	{ "a copy that was stored for who takes no compression", .replies = { PLAIN('a', "\"1\""),
+	  QUERY('z', "W/\"1\"", .coding = "gzip"), PATHS('z', "W/\"1\"", .coding = "gzip"),
+	  TRIPLE_('z', "W/\"1\"", .coding = "gzip") }, .verdict = PROBE_UNCERTAIN, .witness = PROBE_CHANGED,
+	  .asked = "AQqPpaTE" },
+	{ "the same, stale by its date", .replies = { PLAIN('a', NULL, T), QUERY('z', NULL, T + 60, .coding = "gzip"),
+	  PATHS('z', NULL, T + 60, .coding = "gzip"), TRIPLE_('a', NULL, T) }, .verdict = PROBE_STALE,
+	  .witness = PROBE_CHANGED, .asked = "AQqPpaTM" },
+	{ "compressed in another way, with the same date", .replies = { PLAIN('y', NULL, T, .coding = "gzip"),
+	  QUERY('z', NULL, T, .coding = "gzip"), PATHS('z', NULL, T, .coding = "gzip"),
+	  TRIPLE_('y', NULL, T, .coding = "gzip") }, .verdict = PROBE_UNCERTAIN, .witness = PROBE_CHANGED,
+	  .asked = "AQqPpaTM" },
+	{ "compressed, with another tag", .replies = { PLAIN('y', "\"1\"", .coding = "br"), QUERY('z', "\"2\"",
+	  .coding = "br"), PATHS('z', "\"2\"", .coding = "br"), TRIPLE_('y', "\"1\"", .coding = "br") },
+	  .verdict = PROBE_STALE, .witness = PROBE_CHANGED, .asked = "AQqPpaTE" },
+	{ "compressed, something else each time, with the tag of the same uncompressed", .replies = { PLAIN('a', "\"1\""),
+	  [PROBE_CHANGED] = { .shows = 'y', "W/\"1\"", .coding = "gzip" },
+	  [PROBE_CHANGED_AGAIN] = { .shows = 'z', "W/\"1\"", .coding = "gzip" }, TRIPLE_('a', "\"1\"") },
+	  .pathless = true, .verdict = PROBE_DYNAMIC, .witness = PROBE_CHANGED, .asked = "AQqaTE" },
+
 	{ "it changed meanwhile", .replies = { [PROBE_PLAIN] = { .shows = 'a' },
 	  [PROBE_PLAIN_AGAIN] = { .shows = 'b' }, QUERY('b'), PATHS('b'), TRIPLE_('b') },
 	  .verdict = PROBE_UNCERTAIN, .witness = PROBE_CHANGED, .asked = "AQqPpaT" },
@@ -278,7 +299,8 @@ static void test_differences_are_told_one_by_one(void **state)
 	b.hash[31] = 1;
 	b.content_type = b.last_modified = SPAN_NONE;
 	b.location = SPAN("/");
-	assert_int_equal(sight_differences(&a, &b), 127);
+	b.coding = SPAN("gzip");
+	assert_int_equal(sight_differences(&a, &b), 255);
 }
 
 int main(void)
