@@ -85,25 +85,27 @@ export function clock(date) {
   return date.toLocaleTimeString([], {hour12: false}) + "." + String(date.getMilliseconds()).padStart(3, "0");
 }
 
-/** "name:hit:86s", as in the log, with "?" where it is not certain. */
+/** "name:hit:86s?", as in the log: the age may be missing, "?" says that it is not certain, names may have colons. */
 export function layer(text) {
-  const [name, outcome = "", age] = text.split(":");
+  const [, name, outcome, age, doubt] = /^(.*?):([a-z]+)(?::(\d+)s)?(\?)?$/.exec(text) ?? [, text, "unknown", , "?"];
   return {
     name: name === "-" ? "a cache" : name,
-    outcome: outcome.replace("?", ""),
-    certain: !outcome.endsWith("?"),
-    age_s: age ? parseInt(age, 10) : null,
+    outcome,
+    certain: !doubt,
+    age_s: age === undefined ? null : Number(age),
   };
 }
 
-function whichCache(text) {
-  const name = /\(([^,)]*)/.exec(text)?.[1] ?? "";
-  return name && !/^\d+ s$/.test(name) ? `the cache “${name}”` : "a cache on the way";
+/** Of "stale(edge, 30 s)", each of which may be missing. */
+function partsOf(verdict) {
+  const [, name = "", beside, alone] = /^[a-z-]+\((?:(\S+?)(?:, (\d+) s)?|(\d+) s)\)$/.exec(verdict) ?? [];
+  const s = beside ?? alone;
+  return {name, time: s === undefined ? null : seconds(Number(s))};
 }
 
-function howLong(text) {
-  const s = /(\d+) s\)/.exec(text)?.[1];
-  return s === undefined ? null : seconds(Number(s));
+function whichCache(text) {
+  const {name} = partsOf(text);
+  return name ? `the cache “${name}”` : "a cache on the way";
 }
 
 /** How caches that ignore fields were passed by, and what one of them had. */
@@ -129,7 +131,7 @@ function soFar(facts) {
 
 /** What came of it, for somebody who never heard of HTTP. */
 export function sentence(exchange) {
-  const facts = exchange.facts, text = exchange.verdictText, time = howLong(text);
+  const facts = exchange.facts, text = exchange.verdictText, {time} = partsOf(text);
   const error = facts["freshet.error"];
 
   if (exchange.running)

@@ -17,6 +17,7 @@ ANSWERS = {
     "/fresh.js": response(b"z", "Content-Type: text/javascript", "Cache-Status: edge; fwd=miss"),
     "/gone": response(b"no", "Content-Type: text/plain", status="404 Not Found"),
 }
+GUESSED = response(b"x", "Age: 42", "Via: 1.1 proxy.test:3128")
 HOSTILE = "</span><img src=x onerror=document.title=1><script>document.title=2</script>\"'`${document.title=3}"
 
 
@@ -162,6 +163,16 @@ def test_detail_tells_the_verdict_in_a_sentence_and_each_edit_with_its_rule(shar
     assert any(row.startswith("removed If-None-Match") and "bust" in row for row in changes)
     assert any(row.startswith("changed Cache-Control: max-age=60") and "no-store" in row for row in changes)
     assert "too old" in shared_seen.detail(".lifetimes")
+
+
+def test_cache_that_is_only_inferred_is_shown_as_doubtful_by_its_name_with_the_port(seen):
+    with Origin(answer=GUESSED) as origin:
+        with seen.proxy.client() as client:
+            client.get(origin.url("/guessed"))
+        seen.open("/guessed")
+        box = seen.detail(".chain .cache").split("\n")
+    assert box == ["proxy.test:3128", "answered from its store", "42 s old", "so far as one can tell"]
+    assert "“proxy.test:3128”, stored 42 s ago" in seen.detail(".sentence")
 
 
 def test_sentence_says_how_caches_were_passed_by(chromium, site):
