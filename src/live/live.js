@@ -16,6 +16,7 @@ let connection = "wait";
 let waiting = []; // came while paused
 let running = []; // what has not ended, as it was told last
 let lost = 0;
+let process = null; // when the freshet that they are of was started
 let partial = null; // the id of the exchange whose detail is open, while its whole story cannot be had
 
 const filter = new Filter(() => {
@@ -74,6 +75,9 @@ new Stream({
     tellState();
   },
   hello(hello) {
+    if (process !== null && process !== hello.started_us)
+      clear(); // another one counts its exchanges from the beginning, too
+    process = hello.started_us;
     runningArrived([]);
     byId("empty").dataset.off = hello.records === 0;
     if (!hello.records)

@@ -4,6 +4,7 @@
 #include "proxy/live.h"
 
 #include <event2/event.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -288,12 +289,12 @@ static struct viewer *viewer_new(struct exchange *x)
 	return v;
 }
 
-/* How much there is to see; a new one each time, for a restart may have changed it. */
+/* How much there is to see, and of which process; a new one each time, for a restart may have changed both. */
 static bool greet(struct exchange *x)
 {
-	char text[64];
-	int n = snprintf(text, sizeof(text), "retry: 1000\nevent: hello\ndata: {\"records\":%u}\n\n",
-		x->view->snapshot->config->records);
+	char text[128];
+	int n = snprintf(text, sizeof(text), "retry: 1000\nevent: hello\ndata: {\"records\":%u,\"started_us\":%" PRId64 "}\n\n",
+		x->view->snapshot->config->records, x->worker->shared->started_us);
 
 	return conn_send_span(&x->client->conn, span_of(text, (size_t)n));
 }

@@ -123,6 +123,18 @@ def test_page_goes_on_where_it_was_after_a_pause_of_the_connection(seen):
     assert seen.rows("path") == ["/fresh.js", "/gone"]
 
 
+def test_page_begins_anew_with_another_process_whose_exchanges_have_the_same_numbers(seen):
+    seen.browse("/fresh.js", "/gone")
+    seen.wait_for_rows(2)
+    seen.proxy.stop()
+    seen.page.wait_for("document.getElementById('state').dataset.state == 'wait'")
+    seen.proxy.write_config("", listen=f'{{"127.0.0.1:{seen.proxy.port}"}}')
+    seen.proxy.start()
+    seen.browse("/stored.css")
+    seen.page.wait_for("document.getElementById('count').textContent == '1 of 1'")
+    assert seen.rows("path") == ["/stored.css"]
+
+
 @pytest.mark.parametrize("field, value, left", [
     ("text", "STALE", ["/stale.html"]),
     ("text", "get .css", ["/stored.css"]),
