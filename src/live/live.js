@@ -191,7 +191,7 @@ addEventListener("keydown", event => {
   }
   if (inField(event.target) || !Object.hasOwn(KEYS, event.key))
     return;
-  if (event.key === "Enter" && event.target.matches("button"))
+  if (event.key === "Enter" && event.target.matches("button, a, summary"))
     return;
   if (event.key.length > 1 && event.key !== "Enter" && byId("detail").contains(event.target))
     return; // scrolls there

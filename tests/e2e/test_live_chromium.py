@@ -251,6 +251,12 @@ def test_keys_walk_open_close_search_and_pause(seen):
     seen.wait_for_rows(0)
 
 
+def test_links_are_followed_by_the_keyboard(seen):
+    seen.page.evaluate("document.querySelector('nav a[href=\"/switches\"]').focus()")
+    seen.press("Enter", 13)
+    seen.page.wait_for("location.pathname == '/switches'")
+
+
 def test_forget_all_empties_the_page_and_the_proxy(seen):
     seen.browse("/fresh.js")
     seen.wait_for_rows(1)
