@@ -197,3 +197,14 @@ bool climb_take_nothing(struct climb *c)
 		learn_refused(c, c->at);
 	return again(c, RUNG_ORIGINAL);
 }
+
+enum climb_outcome climb_outcome(const struct climb *c, enum rung rung, enum rung delivered)
+{
+	if (rung == delivered)
+		return CLIMB_PASSED;
+	if (c->failed & RUNG_BIT(rung))
+		return CLIMB_REFUSED;
+	if (c->tried & RUNG_BIT(rung))
+		return CLIMB_CACHED;
+	return c->at == rung ? CLIMB_UNANSWERED : CLIMB_UNTRIED;
+}

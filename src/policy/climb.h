@@ -53,6 +53,18 @@ void climb_begin(struct climb *c, const struct climb_lesson *lesson, bool always
 /* Whether the request is to be made again, like c->at.  Otherwise the answer is the client's. */
 bool climb_take(struct climb *c, const struct climb_answer *a);
 
+/* What came of a rung in one exchange. */
+enum climb_outcome {
+	CLIMB_PASSED,     /* its answer, which no cache gave, was the client's */
+	CLIMB_CACHED,     /* a cache answered all the same */
+	CLIMB_REFUSED,    /* the server took offence, or closed */
+	CLIMB_UNANSWERED, /* the exchange ended before */
+	CLIMB_UNTRIED,
+};
+
+/* `delivered` is the rung whose answer was the client's; RUNG_ORIGINAL when it was another or none. */
+enum climb_outcome climb_outcome(const struct climb *c, enum rung rung, enum rung delivered);
+
 /* The server closed without an answer to a changed request: whether the original is to be asked for. */
 bool climb_take_nothing(struct climb *c);
 

@@ -14,6 +14,7 @@
 static_assert(METRIC_MODE_VALUES == MODE_BUST + 1, "a label for each mode");
 static_assert(METRIC_VERDICT_VALUES == VERDICT_STALE + 1, "a label for each verdict");
 static_assert(METRIC_COPY_VALUES == COPY_CHANGED + 1, "a label for each comparison");
+static_assert(METRIC_CLIMBED_VALUES == CLIMB_UNANSWERED + 1, "a label for each outcome");
 static_assert(METRIC_RUNG_VALUES == RUNG_COUNT - RUNG_PATH, "a label for each rung");
 static_assert(METRIC_INSIDE_VALUES == PASSING_COUNT + 1, "a label for each reason, and one for what was read");
 
@@ -67,12 +68,22 @@ static void count_times(struct counters *c, const struct exchange *x)
 	count_duration(c, METRIC_TOTAL_TIME, x->worker->loop.now_us - f->started_us);
 }
 
+static void count_climb(struct counters *c, const struct exchange *x)
+{
+	for (enum rung rung = RUNG_PATH; rung < RUNG_COUNT; rung++) {
+		enum climb_outcome outcome = climb_outcome(&x->pierce.climb, rung, x->policy.rung);
+
+		if (outcome != CLIMB_UNTRIED)
+			count_one(c, METRIC_PIERCES + (rung - RUNG_PATH) * METRIC_CLIMBED_VALUES + outcome);
+	}
+}
+
 static void count_piercing(struct counters *c, const struct exchange *x)
 {
 	const struct piercing *p = &x->pierce;
 
-	if (x->policy.rung)
-		count_one(c, METRIC_PIERCED + x->policy.rung - RUNG_PATH);
+	if (p->climb.at || p->climb.tried)
+		count_climb(c, x);
 	if (!p->climb.repeats)
 		return;
 	count_add(c, METRIC_REPEATS, p->climb.repeats);

@@ -221,7 +221,8 @@ def test_costs_are_told_at_the_end_and_counted():
         ask(proxy, site.url(PATH))
         ask(proxy, site.url(PATH))
         metrics = ask(proxy, f"http://127.0.0.1:{proxy.port}/metrics").body.decode()
-        assert 'freshet_pierced_exchanges_total{rung="query"} 2' in metrics
+        assert 'freshet_pierces_total{rung="query",outcome="passed"} 2' in metrics
+        assert 'freshet_pierces_total{rung="path",outcome="cached"} 1' in metrics
         assert "freshet_pierce_repeats_total 2" in metrics
         assert 'freshet_pierce_copies_total{copy="unknown"} 1' in metrics
         given_up = int(re.search(r"freshet_pierce_given_up_bytes_total (\d+)", metrics)[1])

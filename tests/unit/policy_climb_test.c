@@ -253,6 +253,40 @@ static void test_later_piece_of_a_file_may_come_from_the_copy_of_the_first(void 
 	assert_false(c.unpierced);
 }
 
+static void test_it_is_told_what_came_of_each_rung(void **state)
+{
+	static const struct {
+		const char *answers;
+		enum climb_outcome path, query, empty;
+	} rows[] = {
+		{ "200", CLIMB_UNTRIED, CLIMB_UNTRIED, CLIMB_UNTRIED },
+		{ "200c 200", CLIMB_PASSED, CLIMB_UNTRIED, CLIMB_UNTRIED },
+		{ "200c 200c 200", CLIMB_CACHED, CLIMB_PASSED, CLIMB_UNTRIED },
+		{ "200c 403 200", CLIMB_REFUSED, CLIMB_PASSED, CLIMB_UNTRIED },
+		{ "200c 403 403 200", CLIMB_REFUSED, CLIMB_REFUSED, CLIMB_PASSED },
+		{ "200c 200c 200c", CLIMB_CACHED, CLIMB_CACHED, CLIMB_UNTRIED },
+		{ "200c x 200", CLIMB_REFUSED, CLIMB_UNTRIED, CLIMB_UNTRIED },
+	};
+	struct climb c;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct span rest = span_str(rows[i].answers);
+
+		climb_begin(&c, &(struct climb_lesson){ .futile = false }, false, P | Q | E);
+		while (take(&c, span_first(rest, span_find(rest, ' ')), P | Q | E))
+			rest = span_from(rest, span_find(rest, ' ') + 1);
+		enum rung delivered = c.unpierced ? RUNG_ORIGINAL : c.at;
+		if (climb_outcome(&c, RUNG_PATH, delivered) != rows[i].path ||
+			climb_outcome(&c, RUNG_QUERY, delivered) != rows[i].query ||
+			climb_outcome(&c, RUNG_EMPTY, delivered) != rows[i].empty)
+			fail_msg("%s: %u, %u, %u", rows[i].answers, climb_outcome(&c, RUNG_PATH, delivered),
+				climb_outcome(&c, RUNG_QUERY, delivered), climb_outcome(&c, RUNG_EMPTY, delivered));
+	}
+	climb_begin(&c, &(struct climb_lesson){ .worked = RUNG_QUERY }, false, P | Q);
+	assert_int_equal(climb_outcome(&c, RUNG_QUERY, RUNG_ORIGINAL), CLIMB_UNANSWERED);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -264,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_missing_page_is_no_offence),
 		cmocka_unit_test(test_number_of_requests_is_bounded_whatever_comes),
 		cmocka_unit_test(test_later_piece_of_a_file_may_come_from_the_copy_of_the_first),
+		cmocka_unit_test(test_it_is_told_what_came_of_each_rung),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
