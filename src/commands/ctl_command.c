@@ -114,7 +114,7 @@ static bool parse(struct span bytes, enum method method, unsigned *status, struc
 	size_t scanned = 0, head_len = 0;
 
 	message_init(&m, fields, FIELDS_MAX);
-	if (h1_read_response(bytes, &scanned, &limits, method, &m, &head_len, &error) != H1_OK)
+	if (h1_read_response(bytes, &scanned, &limits, NULL, method, &m, &head_len, &error) != H1_OK)
 		return false;
 	*status = m.status;
 	*body = span_from(bytes, head_len);

@@ -28,6 +28,7 @@ struct pass {
 	uint64_t stops;          /* control bytes of the block that were not looked at yet */
 	enum guard_kind kind;
 	const struct h1_limits *limits;
+	const struct h1_known *known;
 	struct message *m;
 	struct guard *g;
 	struct h1_error *error;
@@ -309,16 +310,37 @@ static inline struct span trimmed(const char *colon, const char *eol)
 	return span_of(p, (size_t)(eol - p));
 }
 
-static inline enum h1_result read_field(struct pass *s, const char *line, const char *eol)
+static enum h1_result too_many(struct pass *s)
+{
+	return bad(s, H1_FAULT_HEAD_TOO_LARGE, "more fields than the limit");
+}
+
+/* A line that was read before has no surprises. */
+static inline enum h1_result receive_known(struct pass *s, const char *line, const struct h1_known_line *known)
+{
+	struct span name = span_of(line, known->name_len), value = span_of(line + known->value_at, known->value_len);
+
+	return message_receive_known(s->m, name, value, (enum header)known->id) ? H1_OK : too_many(s);
+}
+
+static inline enum h1_result receive_new(struct pass *s, const char *line, const char *eol)
 {
 	const char *colon = token_end(line, s->end); /* not beyond eol: CR is no token character */
 
 	if (*colon != ':' || colon == line)
 		return bad_name(s, line, colon);
-	if (s->m->field_count >= s->limits->fields ||
-		!message_receive_line(s->m, span_of(line, (size_t)(colon - line)), trimmed(colon, eol)))
-		return bad(s, H1_FAULT_HEAD_TOO_LARGE, "more fields than the limit");
-	return field_rules(s, &s->m->fields[s->m->field_count - 1]);
+	return message_receive_line(s->m, span_of(line, (size_t)(colon - line)), trimmed(colon, eol)) ? H1_OK : too_many(s);
+}
+
+static inline enum h1_result read_field(struct pass *s, const char *line, const char *eol)
+{
+	struct span text = span_of(line, (size_t)(eol - line));
+	const struct h1_known_line *known = s->known ? h1_known_find(s->known, text) : NULL;
+
+	if (s->m->field_count >= s->limits->fields)
+		return too_many(s);
+	enum h1_result r = known ? receive_known(s, line, known) : receive_new(s, line, eol);
+	return r == H1_OK ? field_rules(s, &s->m->fields[s->m->field_count - 1]) : r;
 }
 
 /* ---- the whole */
@@ -439,10 +461,10 @@ static bool has_news(struct span in, size_t scanned)
 }
 
 enum h1_result guard_read(enum guard_kind kind, struct span in, size_t *scanned, const struct h1_limits *limits,
-	struct message *m, struct guard *g, struct h1_error *error)
+	const struct h1_known *known, struct message *m, struct guard *g, struct h1_error *error)
 {
 	struct pass s = {
-		.begin = in.p, .end = in.p + in.n, .kind = kind, .limits = limits, .m = m, .g = g, .error = error,
+		.begin = in.p, .end = in.p + in.n, .kind = kind, .limits = limits, .known = known, .m = m, .g = g, .error = error,
 	};
 
 	*g = (struct guard){ 0 };

@@ -9,6 +9,7 @@
 #define FRESHET_HTTP_GUARD_H
 
 #include "http/h1.h"
+#include "http/h1_known.h"
 
 enum guard_kind { GUARD_REQUEST, GUARD_RESPONSE, GUARD_TRAILERS };
 
@@ -24,9 +25,10 @@ struct guard {
 
 /*
  * Reads the head at the front of `in` into m: start line and fields (values trimmed), nothing else.  *scanned as
- * in h1_read_request().  On H1_MORE m holds nothing of use: the head is read from its start when more has come.
+ * in h1_read_request().  Lines that are `known` (NULL: none) become fields that are, as they did before.  On H1_MORE m
+ * holds nothing of use: the head is read from its start when more has come.
  */
 enum h1_result guard_read(enum guard_kind kind, struct span in, size_t *scanned, const struct h1_limits *limits,
-	struct message *m, struct guard *g, struct h1_error *error) MUST_CHECK;
+	const struct h1_known *known, struct message *m, struct guard *g, struct h1_error *error) MUST_CHECK;
 
 #endif

@@ -2,9 +2,9 @@
  * HTTP/1 on the wire (RFC 9112): heads, chunked bodies and trailers to messages, and back.
  *
  * Sans-io: bytes in, messages out.  Nothing is accepted on one parser's word: the guard (guard.h) and llhttp's
- * strict machine both read every head, and must agree on its fields and its framing; of fields that they have agreed
- * on, byte for byte, llhttp need not say so again (h1_known.h).  Nothing is forwarded as it came: heads, chunk framing
- * and trailers are always written again from the message.
+ * strict machine both read every head, and must agree on its fields and its framing; lines that they have agreed on,
+ * byte for byte, neither need read again (h1_known.h).  Nothing is forwarded as it came: heads, chunk framing and
+ * trailers are always written again from the message.
  */
 #ifndef FRESHET_HTTP_H1_H
 #define FRESHET_HTTP_H1_H
@@ -53,14 +53,14 @@ struct h1_error {
  * Connection is honoured here: persistent is set, hop-by-hop fields and those it names are marked dropped,
  * except those flagged KEEP.  Proxy-Connection counts only in requests without Connection.
  *
- * Field sections that are `known` (h1_known.h; NULL: none) llhttp does not read again, and those it has read become so.
+ * Field lines that are `known` (h1_known.h; NULL: none) are not read again, and those that were read become so.
  */
 enum h1_result h1_read_request(struct span in, size_t *scanned, const struct h1_limits *limits, struct h1_known *known,
 	struct message *m, size_t *head_len, struct h1_error *error) MUST_CHECK;
 
 /* The same for a response; `request` is the method it answers, for the rules of RFC 9112 section 6.3. */
-enum h1_result h1_read_response(struct span in, size_t *scanned, const struct h1_limits *limits, enum method request,
-	struct message *m, size_t *head_len, struct h1_error *error) MUST_CHECK;
+enum h1_result h1_read_response(struct span in, size_t *scanned, const struct h1_limits *limits, struct h1_known *known,
+	enum method request, struct message *m, size_t *head_len, struct h1_error *error) MUST_CHECK;
 
 /* Chunked transfer coding, one direction (RFC 9112 section 7.1). */
 struct h1_chunked {

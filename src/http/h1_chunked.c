@@ -136,7 +136,7 @@ enum h1_result h1_read_trailers(struct h1_chunked *c, struct span in, size_t *sc
 	struct message *m, size_t *len, struct h1_error *error)
 {
 	struct guard g;
-	enum h1_result r = guard_read(GUARD_TRAILERS, in, scanned, limits, m, &g, error);
+	enum h1_result r = guard_read(GUARD_TRAILERS, in, scanned, limits, NULL, m, &g, error);
 
 	if (r != H1_OK)
 		return r;

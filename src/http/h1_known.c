@@ -1,43 +1,35 @@
 /*
- * Field sections that llhttp has read: a table without chains, where the latest displaces what was in its place.
+ * Field lines that both parsers have read: a table without chains, where the latest displaces what was in its place.
  */
 #include "http/h1_known.h"
 
-/* From the length, and words of the middle and near the end, where sections of equal length differ. */
-static unsigned place_of(struct span section)
+/* Blanks behind the value are no part of the field; a line that has some is not worth the trouble. */
+static bool ends_behind_its_value(const struct field *f)
 {
-	uint64_t middle, end;
-
-	memcpy(&middle, section.p + section.n / 2, sizeof(middle));
-	memcpy(&end, section.p + section.n - 4 - sizeof(end), sizeof(end));
-	return (unsigned)(((middle ^ end * 31) + section.n) * UINT64_C(0x9e3779b97f4a7c15) >> 32) % H1_KNOWN_SECTIONS;
+	return f->joined && f->value.p[f->value.n] == '\r';
 }
 
-static bool fits(struct span section)
+static void add_line(struct h1_known *k, const struct field *f)
 {
-	return section.n >= 32 && section.n <= H1_KNOWN_BYTES;
-}
+	struct span line = span_of(f->name.p, (size_t)(f->value.p + f->value.n - f->name.p));
 
-bool h1_known_find(const struct h1_known *k, const struct message *m, struct span section, bool *keep_alive)
-{
-	if (!fits(section))
-		return false;
-	const struct h1_known_section *s = &k->sections[place_of(section)];
-	if (s->len != section.n || s->method != m->method_id || s->minor != m->minor ||
-		memcmp(s->bytes, section.p, section.n) != 0)
-		return false;
-	*keep_alive = s->keep_alive;
-	return true;
-}
-
-void h1_known_add(struct h1_known *k, const struct message *m, struct span section, bool keep_alive)
-{
-	if (!fits(section))
+	if (line.n < H1_KNOWN_MIN || line.n > H1_KNOWN_MAX)
 		return;
-	struct h1_known_section *s = &k->sections[place_of(section)];
-	s->len = (uint16_t)section.n;
-	s->method = (uint8_t)m->method_id;
-	s->minor = (uint8_t)m->minor;
-	s->keep_alive = keep_alive;
-	memcpy(s->bytes, section.p, section.n);
+	struct h1_known_line *l = &k->lines[h1_known_place(line)];
+	l->len = (uint8_t)line.n;
+	l->name_len = (uint8_t)f->name.n;
+	l->value_at = (uint8_t)(f->value.p - line.p);
+	l->value_len = (uint8_t)f->value.n;
+	l->id = (uint8_t)f->id;
+	memcpy(l->bytes, line.p, line.n);
+}
+
+void h1_known_add(struct h1_known *k, const struct message *m)
+{
+	for (unsigned i = 0; i < m->field_count; i++) {
+		const struct field *f = &m->fields[i];
+
+		if (!f->known && !(header_flags(f->id) & (HEADER_FLAG_FRAMING | HEADER_FLAG_HOP)) && ends_behind_its_value(f))
+			add_line(k, f);
+	}
 }

@@ -1,33 +1,49 @@
 /*
- * Field sections of requests that llhttp has read, byte for byte, so that it need not read them again.
+ * Field lines that the guard and llhttp have read, byte for byte, so that neither need read them again.
  *
- * Programs send the same fields with every request, and browsers with most for one page.  The guard reads every head all
- * the same, and llhttp every request line: only its second opinion on fields is remembered, and it depends on nothing but
- * what is compared here.
+ * Programs and servers send mostly the same fields, head after head.  What a line means depends on nothing but its
+ * bytes, but for fields that frame, or that belong to the connection: those are never remembered.  What fields mean
+ * together (two Hosts, both framings) is judged for every head.
  */
 #ifndef FRESHET_HTTP_H1_KNOWN_H
 #define FRESHET_HTTP_H1_KNOWN_H
 
 #include "http/message.h"
 
-enum { H1_KNOWN_SECTIONS = 32, H1_KNOWN_BYTES = 2032 }; /* longer sections are read each time */
+enum { H1_KNOWN_LINES = 256, H1_KNOWN_MIN = 8, H1_KNOWN_MAX = 251 }; /* shorter and longer lines are read each time */
 
-struct h1_known_section {
-	uint16_t len; /* 0: none */
-	uint8_t method, minor;
-	bool keep_alive;
-	char bytes[H1_KNOWN_BYTES];
+struct h1_known_line {
+	uint8_t len; /* without CRLF; 0: none */
+	uint8_t name_len, value_at, value_len;
+	uint8_t id;
+	char bytes[H1_KNOWN_MAX];
 };
 
 /* All zero at first.  One reader's, such as a worker's. */
 struct h1_known {
-	struct h1_known_section sections[H1_KNOWN_SECTIONS];
+	struct h1_known_line lines[H1_KNOWN_LINES];
 };
 
-/* Whether llhttp has agreed on these bytes behind such a request line; *keep_alive is then what it said of persistence. */
-bool h1_known_find(const struct h1_known *k, const struct message *m, struct span section, bool *keep_alive) MUST_CHECK;
+/* From the length and the words at both ends. */
+static inline unsigned h1_known_place(struct span line)
+{
+	uint64_t first, last;
 
-/* Remembers that it has, in the place of another. */
-void h1_known_add(struct h1_known *k, const struct message *m, struct span section, bool keep_alive);
+	memcpy(&first, line.p, sizeof(first));
+	memcpy(&last, line.p + line.n - sizeof(last), sizeof(last));
+	return (unsigned)(((first ^ last * 31) + line.n) * UINT64_C(0x9e3779b97f4a7c15) >> 56) % H1_KNOWN_LINES;
+}
+
+/* The line without its CRLF as it was remembered, or NULL. */
+static inline const struct h1_known_line *h1_known_find(const struct h1_known *k, struct span line)
+{
+	if (line.n < H1_KNOWN_MIN || line.n > H1_KNOWN_MAX)
+		return NULL;
+	const struct h1_known_line *l = &k->lines[h1_known_place(line)];
+	return l->len == line.n && memcmp(l->bytes, line.p, line.n) == 0 ? l : NULL;
+}
+
+/* Remembers the lines of a head that both have just read, each in the place of another. */
+void h1_known_add(struct h1_known *k, const struct message *m);
 
 #endif

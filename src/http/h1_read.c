@@ -1,11 +1,10 @@
 /*
  * Heads in: the guard's reading, llhttp's second opinion, and what both mean for the message.
  *
- * The guard fills the message.  llhttp then reads exactly the same bytes once and must find the same fields at
- * the same places and the same framing; what only one of the two accepts is refused.
+ * The guard fills the message.  llhttp then reads the same bytes once, but for lines that both have read before, and
+ * must find the same fields at the same places and the same framing; what only one of the two accepts is refused.
  */
 #include "http/guard.h"
-#include "http/h1_known.h"
 
 /* The loose machine of llhttp before 9 accepts smuggling payloads; it is what its header defaults to. */
 #if LLHTTP_VERSION_MAJOR < 9
@@ -18,7 +17,7 @@ enum { CONNECTION_OPTIONS_MAX = 100 };
 
 /* ---- the second opinion */
 
-/* llhttp's walk along the fields that the guard found. */
+/* llhttp's walk along the fields that the guard found and llhttp has not read before. */
 struct witness {
 	const struct field *next, *end;
 };
@@ -46,6 +45,33 @@ static const llhttp_settings_t head_settings = {
 };
 
 /*
+ * Feeds a head up to `end`, leaving out the lines that were read before: between two lines llhttp's machine is in the
+ * same state whatever ordinary fields it has seen.  Ends with HPE_OK where not all of what is new was found.
+ */
+static llhttp_errno_t feed_new(llhttp_t *parser, const struct message *m, const char *start, const char *end)
+{
+	struct witness *w = parser->data;
+	const struct field *fields_end = m->fields + m->field_count;
+
+	w->next = m->fields;
+	for (const struct field *f = m->fields; f < fields_end; f++) {
+		if (!f->known)
+			continue;
+		w->end = f;
+		if (start < f->name.p) {
+			llhttp_errno_t e = llhttp_execute(parser, start, (size_t)(f->name.p - start));
+
+			if (e != HPE_OK || w->next != w->end)
+				return e;
+		}
+		w->next = f + 1;
+		start = f->value.p + f->value.n + 2;
+	}
+	w->end = fields_end;
+	return llhttp_execute(parser, start, (size_t)(end - start));
+}
+
+/*
  * llhttp's list of methods is closed, and some of them change its behaviour.  Those that it need not know are
  * fed to it as POST: the rest of the head means the same.
  */
@@ -58,7 +84,7 @@ static llhttp_errno_t feed_request(llhttp_t *parser, const struct message *m, co
 			return e;
 		start += m->method.n;
 	}
-	return llhttp_execute(parser, start, (size_t)(end - start));
+	return feed_new(parser, m, start, end);
 }
 
 static bool same_framing(const llhttp_t *parser, const struct guard *g)
@@ -99,52 +125,20 @@ static bool llhttp_agrees(enum guard_kind kind, struct span in, const struct gua
 	bool *keep_alive, struct h1_error *error)
 {
 	const char *start = in.p + g->start, *end = in.p + g->len;
-	struct witness w = { .next = m->fields, .end = m->fields + m->field_count };
+	struct witness w;
 	llhttp_t parser;
 	llhttp_errno_t e;
 
 	llhttp_init(&parser, kind == GUARD_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE, &head_settings);
 	parser.data = &w;
 	e = kind == GUARD_REQUEST ? feed_request(&parser, m, start, end) :
-				    llhttp_execute(&parser, start, (size_t)(end - start));
+				    feed_new(&parser, m, start, end);
 	if (e == HPE_PAUSED && !same_framing(&parser, g))
 		e = HPE_OK; /* not the end that the guard saw */
 	if (!reads_alike(&parser, e, end, m, error))
 		return false;
 	/* Not llhttp_should_keep_alive(): it guesses about bodies without knowing the request. */
 	*keep_alive = !(parser.flags & F_CONNECTION_CLOSE) && (m->minor || parser.flags & F_CONNECTION_KEEP_ALIVE);
-	return true;
-}
-
-/* The same of a request line alone, with no fields behind it. */
-static bool llhttp_agrees_on_line(struct span line, const struct message *m, struct h1_error *error)
-{
-	static const char empty_line[] = "\r\n";
-	struct witness w = { 0 };
-	llhttp_t parser;
-
-	llhttp_init(&parser, HTTP_REQUEST, &head_settings);
-	parser.data = &w;
-	llhttp_errno_t e = feed_request(&parser, m, line.p, line.p + line.n);
-	if (e == HPE_OK)
-		e = llhttp_execute(&parser, empty_line, 2);
-	return reads_alike(&parser, e, empty_line + 2, m, error);
-}
-
-/* llhttp_agrees() for a request, whose fields it may have read before. */
-static bool llhttp_agrees_on_request(struct span in, const struct guard *g, const struct message *m,
-	struct h1_known *known, bool *keep_alive, struct h1_error *error)
-{
-	if (!known || !m->field_count)
-		return llhttp_agrees(GUARD_REQUEST, in, g, m, keep_alive, error);
-	const char *start = in.p + g->start, *fields = m->fields[0].name.p;
-	struct span section = span_of(fields, (size_t)(in.p + g->len - fields));
-
-	if (h1_known_find(known, m, section, keep_alive))
-		return llhttp_agrees_on_line(span_of(start, (size_t)(fields - start)), m, error);
-	if (!llhttp_agrees(GUARD_REQUEST, in, g, m, keep_alive, error))
-		return false;
-	h1_known_add(known, m, section, *keep_alive);
 	return true;
 }
 
@@ -231,13 +225,15 @@ enum h1_result h1_read_request(struct span in, size_t *scanned, const struct h1_
 	struct guard g;
 	struct options o = { 0 };
 	bool keep_alive;
-	enum h1_result r = guard_read(GUARD_REQUEST, in, scanned, limits, m, &g, error);
+	enum h1_result r = guard_read(GUARD_REQUEST, in, scanned, limits, known, m, &g, error);
 
 	if (r != H1_OK)
 		return r;
 	m->method_id = method_lookup(m->method);
-	if (!llhttp_agrees_on_request(in, &g, m, known, &keep_alive, error))
+	if (!llhttp_agrees(GUARD_REQUEST, in, &g, m, &keep_alive, error))
 		return H1_BAD;
+	if (known)
+		h1_known_add(known, m);
 	if (!apply_connection(m, GUARD_REQUEST, keep_alive, &o, error))
 		return H1_BAD;
 	m->framing = g.chunked ? FRAMING_CHUNKED : g.has_length ? FRAMING_LENGTH : FRAMING_NONE;
@@ -265,18 +261,20 @@ static enum framing response_framing(const struct guard *g, unsigned status, enu
 	return g->has_length ? FRAMING_LENGTH : FRAMING_CLOSE;
 }
 
-enum h1_result h1_read_response(struct span in, size_t *scanned, const struct h1_limits *limits, enum method request,
-	struct message *m, size_t *head_len, struct h1_error *error)
+enum h1_result h1_read_response(struct span in, size_t *scanned, const struct h1_limits *limits, struct h1_known *known,
+	enum method request, struct message *m, size_t *head_len, struct h1_error *error)
 {
 	struct guard g;
 	struct options o = { 0 };
 	bool keep_alive;
-	enum h1_result r = guard_read(GUARD_RESPONSE, in, scanned, limits, m, &g, error);
+	enum h1_result r = guard_read(GUARD_RESPONSE, in, scanned, limits, known, m, &g, error);
 
 	if (r != H1_OK)
 		return r;
 	if (!llhttp_agrees(GUARD_RESPONSE, in, &g, m, &keep_alive, error))
 		return H1_BAD;
+	if (known)
+		h1_known_add(known, m);
 	m->framing = response_framing(&g, m->status, request);
 	m->content_length = m->framing == FRAMING_LENGTH ? g.length : 0;
 	if (!apply_connection(m, GUARD_RESPONSE, keep_alive, &o, error))

@@ -19,29 +19,29 @@ void message_init(struct message *m, struct field *fields, unsigned field_max)
 	m->field_max = field_max;
 }
 
-static inline bool receive(struct message *m, struct span name, struct span value, bool joined)
+static inline bool receive(struct message *m, struct field field)
 {
 	if (m->field_count >= m->field_max)
 		return false;
-	struct field *f = &m->fields[m->field_count++];
-	f->name = name;
-	f->value = value;
-	f->id = header_lookup(name);
-	f->joined = joined;
-	f->dropped = NULL;
-	m->present[f->id >> 6] |= UINT64_C(1) << (f->id & 63);
+	m->fields[m->field_count++] = field;
+	m->present[field.id >> 6] |= UINT64_C(1) << (field.id & 63);
 	return true;
 }
 
 bool message_receive(struct message *m, struct span name, struct span value)
 {
 	m->line_bytes += name.n + value.n + LINE_EXTRA_BYTES;
-	return receive(m, name, value, false);
+	return receive(m, (struct field){ .name = name, .value = value, .id = header_lookup(name) });
 }
 
 bool message_receive_line(struct message *m, struct span name, struct span value)
 {
-	return receive(m, name, value, true);
+	return receive(m, (struct field){ .name = name, .value = value, .id = header_lookup(name), .joined = true });
+}
+
+bool message_receive_known(struct message *m, struct span name, struct span value, enum header id)
+{
+	return receive(m, (struct field){ .name = name, .value = value, .id = id, .joined = true, .known = true });
 }
 
 static void rebase(struct span *s, struct span from, const char *to)

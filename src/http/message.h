@@ -37,6 +37,7 @@ struct field {
 	struct span name, value;
 	enum header id;
 	bool joined;         /* name, colon and value stand in one received line, CRLF behind it */
+	bool known;          /* that line was read before: see h1_known.h */
 	const char *dropped; /* why this one line is left out, NULL while it is kept */
 };
 
@@ -90,6 +91,9 @@ bool message_receive(struct message *m, struct span name, struct span value) MUS
 
 /* The same for a field whose name, colon and value stand in one received line; line_bytes is then the codec's to set. */
 bool message_receive_line(struct message *m, struct span name, struct span value) MUST_CHECK;
+
+/* The same where such a line was read before, and its name looked up. */
+bool message_receive_known(struct message *m, struct span name, struct span value, enum header id) MUST_CHECK;
 
 /*
  * Moves fields and all spans that point into `head` to the arena, so that the message outlives the bytes it was

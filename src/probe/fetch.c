@@ -168,7 +168,7 @@ static bool read_head(struct fetch_run *r, struct span *bytes)
 	size_t n = 0;
 
 	message_init(m, r->fetcher->fields, r->fetcher->limits.fields);
-	switch (h1_read_response(*bytes, &r->scanned, &r->fetcher->limits, METHOD_GET, m, &n, &error)) {
+	switch (h1_read_response(*bytes, &r->scanned, &r->fetcher->limits, NULL, METHOD_GET, m, &n, &error)) {
 	case H1_OK:
 		take_head(r, bytes, n);
 		return true;

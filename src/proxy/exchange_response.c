@@ -309,8 +309,8 @@ static enum step take_response(struct exchange *x, struct span bytes)
 
 	for (;;) {
 		message_init(m, w->fields, x->view->snapshot->limits.fields);
-		switch (h1_read_response(bytes, &x->response_scanned, &x->view->snapshot->limits, x->request.method_id, m,
-			&head_len, &error)) {
+		switch (h1_read_response(bytes, &x->response_scanned, &x->view->snapshot->limits, &w->known,
+			x->request.method_id, m, &head_len, &error)) {
 		case H1_OK:
 			break;
 		case H1_MORE:

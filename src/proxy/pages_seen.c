@@ -38,7 +38,7 @@ static bool read_answer(struct exchange *x, struct span head)
 	size_t scanned = 0, head_len;
 
 	message_init(m, x->worker->fields, x->view->snapshot->limits.fields);
-	return h1_read_response(head, &scanned, &x->view->snapshot->limits, METHOD_GET, m, &head_len, &error) == H1_OK;
+	return h1_read_response(head, &scanned, &x->view->snapshot->limits, NULL, METHOD_GET, m, &head_len, &error) == H1_OK;
 }
 
 /* Those of sites that have none of their own. */

@@ -115,7 +115,7 @@ struct worker {
 	struct event *woken;             /* owned: orders wait */
 	struct event *last_look;         /* owned: at the listeners, shortly after a drain began */
 	struct field *fields;            /* owned: room for the fields of the head being parsed */
-	struct h1_known known;           /* fields of requests that need no second opinion */
+	struct h1_known known;           /* lines of heads that need not be read again */
 	struct message response;         /* the response head being passed on: lives within one callback */
 	struct live live;                /* who watches by the live page */
 	struct history *history;         /* the latest exchanges, for the live page; NULL without one.  Other workers read it, so

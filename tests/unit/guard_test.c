@@ -31,7 +31,7 @@ static enum h1_result guard_bytes(struct guarded *t, enum guard_kind kind, const
 	*t = (struct guarded){ .error = { .reason = "" } };
 	message_init(&t->m, t->fields, ROW_FIELDS);
 	memcpy(block + shift, text, n);
-	enum h1_result r = guard_read(kind, span_of(block + shift, n), &scanned, &row_limits, &t->m, &t->g, &t->error);
+	enum h1_result r = guard_read(kind, span_of(block + shift, n), &scanned, &row_limits, NULL, &t->m, &t->g, &t->error);
 	free(block);
 	return r;
 }

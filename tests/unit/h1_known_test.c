@@ -1,5 +1,5 @@
 /*
- * Field sections that llhttp has read: found again byte for byte, behind the same method and version, and no others.
+ * Field lines that were read: found again byte for byte, and heads that hold them read as they were without.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,74 +13,21 @@
 
 #include <stdio.h>
 
-#define FIELDS "Host: example.org\r\nAccept: text/html\r\nCookie: a=1\r\n\r\n"
-
 static struct h1_known known;
-static const struct message get = { .method_id = METHOD_GET, .minor = 1 };
 
 static int set_up(void **state)
 {
 	(void)state;
+	headers_init();
 	known = (struct h1_known){ 0 };
 	return 0;
 }
 
-static bool is_known(const struct message *m, struct span section)
-{
-	bool keep_alive;
-
-	return h1_known_find(&known, m, section, &keep_alive);
-}
-
-static void test_section_is_known_once_it_was_read(void **state)
-{
-	bool keep_alive = false;
-
-	(void)state;
-	assert_false(is_known(&get, SPAN(FIELDS)));
-	h1_known_add(&known, &get, SPAN(FIELDS), true);
-	assert_true(h1_known_find(&known, &get, SPAN(FIELDS), &keep_alive));
-	assert_true(keep_alive);
-}
-
-static void test_any_other_byte_method_or_version_is_another_section(void **state)
-{
-	const struct message post = { .method_id = METHOD_POST, .minor = 1 }, old = { .method_id = METHOD_GET, .minor = 0 };
-	char other[] = FIELDS;
-
-	(void)state;
-	h1_known_add(&known, &get, SPAN(FIELDS), true);
-	assert_false(is_known(&post, SPAN(FIELDS)));
-	assert_false(is_known(&old, SPAN(FIELDS)));
-	for (size_t i = 0; i < sizeof(other) - 1; i++) {
-		other[i] ^= 1;
-		assert_false(is_known(&get, span_of(other, sizeof(other) - 1)));
-		other[i] ^= 1;
-	}
-	assert_true(is_known(&get, span_of(other, sizeof(other) - 1)));
-	assert_false(is_known(&get, span_of(other, sizeof(other) - 2)));
-}
-
-static void test_short_and_long_sections_are_never_known(void **state)
-{
-	static char long_one[H1_KNOWN_BYTES + 1];
-	const struct span sections[] = { SPAN("Host: a\r\n\r\n"), span_of(long_one, sizeof(long_one)), SPAN_NONE };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-		h1_known_add(&known, &get, sections[i], true);
-		assert_false(is_known(&get, sections[i]));
-	}
-	h1_known_add(&known, &get, span_of(long_one, H1_KNOWN_BYTES), true);
-	assert_true(is_known(&get, span_of(long_one, H1_KNOWN_BYTES)));
-}
-
-/* -- what reading makes of it */
+static const struct h1_limits limits = { .head_bytes = 4096, .target_bytes = 1024, .fields = 8 };
 
 static enum h1_result read_request(const char *text, struct message *m)
 {
 	static struct field fields[8];
-	const struct h1_limits limits = { .head_bytes = 4096, .target_bytes = 1024, .fields = 8 };
 	struct h1_error error;
 	size_t scanned = 0, len;
 
@@ -88,43 +35,189 @@ static enum h1_result read_request(const char *text, struct message *m)
 	return h1_read_request(span_str(text), &scanned, &limits, &known, m, &len, &error);
 }
 
-static void test_known_fields_mean_what_they_meant_behind_any_target(void **state)
+static enum h1_result read_response(const char *text, struct message *m)
 {
-	static const char *const lines[] = { "GET / HTTP/1.1\r\n", "GET http://example.org/other HTTP/1.1\r\n" };
+	static struct field fields[8];
+	struct h1_error error;
+	size_t scanned = 0, len;
+
+	message_init(m, fields, 8);
+	return h1_read_response(span_str(text), &scanned, &limits, &known, METHOD_GET, m, &len, &error);
+}
+
+static bool is_known(const char *line)
+{
+	return h1_known_find(&known, span_str(line));
+}
+
+/* Has a request with this line read, which must go well. */
+static void read_line(const char *line)
+{
+	char text[1024];
+	struct message m;
+
+	snprintf(text, sizeof(text), "GET / HTTP/1.1\r\n%s\r\nHost: a\r\n\r\n", line);
+	assert_int_equal(read_request(text, &m), H1_OK);
+}
+
+/* -- which lines */
+
+static void test_line_is_known_once_it_was_read(void **state)
+{
+	const char line[] = "Accept:  text/html";
+
+	(void)state;
+	assert_false(is_known(line));
+	read_line(line);
+	const struct h1_known_line *l = h1_known_find(&known, SPAN("Accept:  text/html"));
+	assert_non_null(l);
+	assert_int_equal(l->id, HEADER_ACCEPT);
+	assert_memory_equal(line + l->value_at, "text/html", l->value_len);
+}
+
+static void test_any_other_byte_makes_another_line(void **state)
+{
+	char line[] = "Accept: text/html, */*";
+
+	(void)state;
+	read_line(line);
+	for (size_t i = 0; i < sizeof(line) - 1; i++) {
+		line[i] ^= 1;
+		assert_false(is_known(line));
+		line[i] ^= 1;
+	}
+	assert_true(is_known(line));
+	assert_null(h1_known_find(&known, span_of(line, sizeof(line) - 2)));
+}
+
+static void test_lines_that_frame_or_belong_to_the_connection_are_read_each_time(void **state)
+{
+	static const char *const lines[] = {
+		"Content-Length: 10", "Transfer-Encoding: chunked", "Connection: close", "Proxy-Connection: close",
+		"Upgrade: websocket", "TE: trailers", "Keep-Alive: max=5",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		read_line(lines[i]);
+		assert_false(is_known(lines[i]));
+	}
+}
+
+static void test_short_lines_long_ones_and_those_with_blanks_at_the_end_are_never_known(void **state)
+{
+	char line[H1_KNOWN_MAX + 2];
+
+	(void)state;
+	read_line("A: bcde");
+	assert_false(is_known("A: bcde"));
+	read_line("Accept: text/html ");
+	assert_false(is_known("Accept: text/html "));
+	for (size_t n = H1_KNOWN_MAX; n <= H1_KNOWN_MAX + 1; n++) {
+		memset(line, 'x', n);
+		memcpy(line, "X-Long:", 7);
+		line[n] = 0;
+		read_line(line);
+		assert_int_equal(is_known(line), n == H1_KNOWN_MAX);
+	}
+}
+
+static void test_lines_of_a_refused_head_are_not_remembered(void **state)
+{
+	struct message m;
+
+	(void)state;
+	assert_int_equal(read_request("GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nContent-Length: x\r\n\r\n", &m), H1_BAD);
+	assert_false(is_known("Accept: */*"));
+}
+
+/* -- what reading makes of them */
+
+#define FIELDS "Host: example.org\r\nAccept: text/html\r\nCookie: a=1\r\n\r\n"
+
+static void test_known_lines_mean_what_they_meant_in_any_head(void **state)
+{
+	static const char *const lines[] = { "GET / HTTP/1.1\r\n", "PROPFIND http://example.org/other HTTP/1.0\r\n" };
 	char text[256];
 	struct message m;
 
 	(void)state;
-	headers_init();
 	for (size_t i = 0; i < 4; i++) {
 		snprintf(text, sizeof(text), "%s" "Connection: close\r\nContent-Length: 12\r\n" FIELDS, lines[i % 2]);
 		assert_int_equal(read_request(text, &m), H1_OK);
 		assert_false(m.persistent);
 		assert_int_equal(m.content_length, 12);
 		assert_int_equal(m.field_count, 5);
+		assert_int_equal(m.fields[3].known, i > 0);
+		assert_int_equal(m.fields[3].id, HEADER_ACCEPT);
+		assert_memory_equal(m.fields[3].value.p, "text/html\r", 10);
+		assert_true(message_has(&m, HEADER_COOKIE));
 	}
 }
 
-static void test_request_line_is_judged_by_both_parsers_even_if_its_fields_are_known(void **state)
+static void test_line_of_a_request_is_known_in_a_response(void **state)
 {
 	struct message m;
 
 	(void)state;
-	headers_init();
+	read_line("X-Some: thing");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(read_response("HTTP/1.1 200 OK\r\nX-Some: thing\r\nContent-Length: 3\r\nServer: that\r\n\r\n", &m), H1_OK);
+		assert_true(m.fields[0].known);
+		assert_int_equal(m.fields[2].known, i);
+		assert_int_equal(m.content_length, 3);
+	}
+}
+
+static void test_known_lines_do_not_hide_what_stands_between_them(void **state)
+{
+	static const char *const bad[] = {
+		"GET / HTTP/1.1\r\n folded\r\n" FIELDS,
+		"GET / HTTP/1.1\r\nAccept: text/html\r\n folded\r\n" FIELDS,
+		"GET / HTTP/1.1\r\nAccept: text/html\r\nno colon\r\n" FIELDS,
+		"GET / HTTP/1.1\r\nAccept: text/html\r\n: no name\r\n" FIELDS,
+		"GET / HTTP/1.1\r\nAccept: text/html\nCookie: a=1\r\n" FIELDS,
+		"GET / HTTP/1.1\r\nHost: example.org\r\n" FIELDS,
+		"GET / HTTP/1.1\r\nContent-Length: 1\r\nCookie: a=1\r\nContent-Length: 1\r\n" FIELDS,
+		"GET / HTTP/1.2\r\n" FIELDS,
+		"GET /a b HTTP/1.1\r\n" FIELDS,
+	};
+	struct message m;
+
+	(void)state;
 	assert_int_equal(read_request("GET / HTTP/1.1\r\n" FIELDS, &m), H1_OK);
-	assert_int_equal(read_request("GET / HTTP/1.2\r\n" FIELDS, &m), H1_BAD);
-	assert_int_equal(read_request("GET /a b HTTP/1.1\r\n" FIELDS, &m), H1_BAD);
-	assert_int_equal(read_request("SOURCE / HTTP/1.1\r\n" FIELDS, &m), H1_OK);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(read_request(bad[i], &m), H1_BAD);
+}
+
+static void test_known_lines_count_for_the_limit(void **state)
+{
+	char text[512] = "GET / HTTP/1.1\r\nHost: a\r\n";
+	struct message m;
+
+	(void)state;
+	read_line("Accept: */*");
+	for (unsigned i = 1; i < limits.fields; i++)
+		strcat(text, "Accept: */*\r\n");
+	size_t n = strlen(text);
+	strcpy(text + n, "\r\n");
+	assert_int_equal(read_request(text, &m), H1_OK);
+	strcpy(text + n, "Accept: */*\r\n\r\n");
+	assert_int_equal(read_request(text, &m), H1_BAD);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_section_is_known_once_it_was_read, set_up),
-		cmocka_unit_test_setup(test_any_other_byte_method_or_version_is_another_section, set_up),
-		cmocka_unit_test_setup(test_short_and_long_sections_are_never_known, set_up),
-		cmocka_unit_test_setup(test_known_fields_mean_what_they_meant_behind_any_target, set_up),
-		cmocka_unit_test_setup(test_request_line_is_judged_by_both_parsers_even_if_its_fields_are_known, set_up),
+		cmocka_unit_test_setup(test_line_is_known_once_it_was_read, set_up),
+		cmocka_unit_test_setup(test_any_other_byte_makes_another_line, set_up),
+		cmocka_unit_test_setup(test_lines_that_frame_or_belong_to_the_connection_are_read_each_time, set_up),
+		cmocka_unit_test_setup(test_short_lines_long_ones_and_those_with_blanks_at_the_end_are_never_known, set_up),
+		cmocka_unit_test_setup(test_lines_of_a_refused_head_are_not_remembered, set_up),
+		cmocka_unit_test_setup(test_known_lines_mean_what_they_meant_in_any_head, set_up),
+		cmocka_unit_test_setup(test_line_of_a_request_is_known_in_a_response, set_up),
+		cmocka_unit_test_setup(test_known_lines_do_not_hide_what_stands_between_them, set_up),
+		cmocka_unit_test_setup(test_known_lines_count_for_the_limit, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

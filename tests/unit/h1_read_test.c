@@ -427,7 +427,7 @@ static enum framing framing_for(enum method request, const char *head)
 	struct reading r;
 
 	reading_begin(&r, AS_RESPONSE);
-	assert_int_equal(h1_read_response(span_str(head), &r.scanned, &row_limits, request, &r.m, &r.len, &r.error), H1_OK);
+	assert_int_equal(h1_read_response(span_str(head), &r.scanned, &row_limits, NULL, request, &r.m, &r.len, &r.error), H1_OK);
 	return r.m.framing;
 }
 
@@ -453,7 +453,7 @@ static void test_head_answer_without_length_can_be_persistent(void **state)
 
 	(void)state;
 	reading_begin(&r, AS_RESPONSE);
-	assert_int_equal(h1_read_response(SPAN("HTTP/1.1 200 OK\r\n\r\n"), &r.scanned, &row_limits, METHOD_HEAD, &r.m, &r.len,
+	assert_int_equal(h1_read_response(SPAN("HTTP/1.1 200 OK\r\n\r\n"), &r.scanned, &row_limits, NULL, METHOD_HEAD, &r.m, &r.len,
 			 &r.error), H1_OK);
 	assert_true(r.m.persistent);
 }

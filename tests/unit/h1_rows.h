@@ -96,7 +96,7 @@ static inline enum verdict reading_feed(struct reading *r, int as, struct span i
 	if (as == AS_REQUEST)
 		got = h1_read_request(in, &r->scanned, &row_limits, NULL, &r->m, &r->len, &r->error);
 	else if (as == AS_RESPONSE)
-		got = h1_read_response(in, &r->scanned, &row_limits, METHOD_GET, &r->m, &r->len, &r->error);
+		got = h1_read_response(in, &r->scanned, &row_limits, NULL, METHOD_GET, &r->m, &r->len, &r->error);
 	else
 		got = h1_read_trailers(&r->chunked, in, &r->scanned, &row_limits, &r->m, &r->len, &r->error);
 	return verdict_of(got, &r->error);

@@ -28,7 +28,7 @@ static bool head_read(struct head *h, enum method answers, struct span in, const
 	message_init(&h->m, h->fields, FIELDS);
 	if (answers == METHOD_OTHER)
 		return h1_read_request(in, &scanned, l, NULL, &h->m, &h->len, &error) == H1_OK;
-	return h1_read_response(in, &scanned, l, answers, &h->m, &h->len, &error) == H1_OK;
+	return h1_read_response(in, &scanned, l, NULL, answers, &h->m, &h->len, &error) == H1_OK;
 }
 
 /* Exactly the room asked for, so that a sanitizer sees more being written. */
