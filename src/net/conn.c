@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/transfer.h"
 
 enum { READ_MIN_BYTES = 1024 };
 
@@ -21,12 +22,12 @@ static void conn_serve_ready(struct list *link);
 
 static ssize_t plain_read(struct conn *c, char *to, size_t n)
 {
-	return recv(c->fd, to, n, 0);
+	return transfer_recv(c->fd, to, n, 0);
 }
 
 static ssize_t plain_peek(struct conn *c, char *to, size_t n)
 {
-	return recv(c->fd, to, n, MSG_PEEK | MSG_DONTWAIT);
+	return transfer_recv(c->fd, to, n, MSG_PEEK | MSG_DONTWAIT);
 }
 
 const struct io_ops io_plain = {
@@ -76,7 +77,7 @@ static void say_goodbye(struct conn *c)
 	struct span wire;
 
 	if (c->io->seal_end && !c->write_ended && !conn_blocked(c) && c->io->seal_end(c, &wire) && wire.n)
-		send(c->fd, wire.p, wire.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		transfer_send(c->fd, wire.p, wire.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void conn_close(struct conn *c)
@@ -226,8 +227,8 @@ static ssize_t send_now(struct conn *c, const struct iovec *iov, int count)
 	int flags = MSG_NOSIGNAL | (c->ends_next ? MSG_MORE : 0);
 
 	if (count == 1)
-		return send(c->fd, iov->iov_base, iov->iov_len, flags);
-	return sendmsg(c->fd, &m, flags);
+		return transfer_send(c->fd, iov->iov_base, iov->iov_len, flags);
+	return transfer_sendmsg(c->fd, &m, flags);
 }
 
 static bool send_or_store(struct conn *c, const struct iovec *iov, int count)

@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -289,6 +291,26 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	ssize_t sent = real(fd, &part, flags);
 	tell_again(fd);
 	return sent;
+}
+
+/* How the proxy makes the three above. */
+long syscall(long number, ...)
+{
+	long a[6];
+	va_list list;
+
+	REAL(syscall);
+	va_start(list, number);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(list, long);
+	va_end(list);
+	if (number == SYS_recvfrom && !a[4])
+		return recv((int)a[0], (void *)a[1], (size_t)a[2], (int)a[3]);
+	if (number == SYS_sendto && !a[4])
+		return send((int)a[0], (const void *)a[1], (size_t)a[2], (int)a[3]);
+	if (number == SYS_sendmsg)
+		return sendmsg((int)a[0], (const struct msghdr *)a[1], (int)a[2]);
+	return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 ssize_t splice(int from, off_t *from_at, int to, off_t *to_at, size_t n, unsigned flags)
