@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { TICK_MAX_US = 500 * 1000, TICK_MIN_US = 20 * 1000, TICKS_PER_DEADLINE = 5 };
+enum { TICK_MAX_US = 500 * 1000, TICK_MIN_US = 20 * 1000, TICKS_PER_DEADLINE = 5, WALL_LOOK_US = 100 * 1000 };
 
 static void tick_on_event(evutil_socket_t fd, short what, void *arg);
 static void tick_arm(struct loop *l);
@@ -119,6 +119,15 @@ bool loop_pass(struct loop *l)
 	serve_ready(l);
 	bury_all(l);
 	return result == 0;
+}
+
+int64_t loop_wall_us(struct loop *l, int64_t now_us)
+{
+	if (!l->wall_seen_us || now_us - l->wall_seen_us >= WALL_LOOK_US) {
+		l->wall_ahead_us = clock_wall_us() - clock_us();
+		l->wall_seen_us = now_us;
+	}
+	return now_us + l->wall_ahead_us;
 }
 
 static int64_t tick_for(const struct loop *l)

@@ -59,6 +59,7 @@ struct loop {
 	void *wire;                              /* owned: the TLS transport's buffers; NULL before they are needed */
 	struct buf_pool bufs;
 	int64_t now_us;                          /* monotonic; as of the current callback */
+	int64_t wall_ahead_us, wall_seen_us;     /* of the wall clock before that one, and when that was found: loop_wall_us() */
 	int64_t deadline_us[DEADLINE_CLASSES];   /* durations; 0 never expires */
 	struct list deadlines[DEADLINE_CLASSES]; /* of struct deadline, oldest first */
 	unsigned deadline_count;
@@ -76,6 +77,9 @@ void loop_fini(struct loop *l);
 
 /* Waits for events once, serves them, buries the dead.  False when there is nothing left to wait for. */
 bool loop_pass(struct loop *l);
+
+/* The wall clock's time, given now_us's clock's; a jump of the former is noticed within a tenth of a second. */
+int64_t loop_wall_us(struct loop *l, int64_t now_us);
 
 /* New durations; running deadlines follow them. */
 void loop_set_deadline(struct loop *l, enum deadline_class class, int64_t ms);

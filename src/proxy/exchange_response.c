@@ -1,7 +1,6 @@
 /*
  * The second half of an exchange: the response's head, policy's edits to it, both bodies, and every way it can fail.
  */
-#include "base/clock.h"
 #include "config/users.h"
 #include "policy/purge.h"
 #include "proxy/exchange_steps.h"
@@ -290,7 +289,8 @@ static enum step start_relay(struct exchange *x, struct span bytes, size_t head_
 /* A final response, unless a cache gave it and there is a way past. */
 static enum step take_final(struct exchange *x, struct span bytes, size_t head_len)
 {
-	int64_t now_s = clock_wall_us() / 1000000;
+	struct loop *l = &x->worker->loop;
+	int64_t now_s = loop_wall_us(l, l->now_us) / 1000000;
 
 	if (x->policy.settings->mode != MODE_OFF)
 		evidence_judge(&x->worker->response, now_s, &x->facts.verdict);

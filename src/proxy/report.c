@@ -69,7 +69,7 @@ static void report_times(struct record *r, const struct exchange *x, int64_t now
 	int64_t waited_us = f->connected_us ? f->connected_us - f->asked_us : -1;
 
 	r->total_us = now_us - f->started_us;
-	r->started_us = clock_wall_us() - r->total_us;
+	r->started_us = loop_wall_us(&x->worker->loop, now_us) - r->total_us;
 	r->connect_us = f->dial_us;
 	r->queue_us = waited_us;
 	if (waited_us >= 0 && f->dial_us > 0)
