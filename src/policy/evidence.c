@@ -184,7 +184,7 @@ static struct span only_intermediary(const struct message *m)
 {
 	struct span member, another, found = SPAN_NONE;
 
-	for (unsigned i = 0; i < m->field_count; i++) {
+	for (unsigned i = 0; message_has(m, HEADER_VIA) && i < m->field_count; i++) {
 		struct span rest = m->fields[i].value;
 
 		if (m->fields[i].id != HEADER_VIA || !span_list_next(&rest, &member))

@@ -122,6 +122,8 @@ void layers_read(const struct message *m, struct layers *out)
 {
 	out->count = 0;
 	out->overflow = false;
+	if (!layers_any(m))
+		return;
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		const struct source *s = &sources[i];
 		unsigned from = out->count;

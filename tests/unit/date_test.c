@@ -49,6 +49,22 @@ static void test_all_three_forms_give_the_same_time(void **state)
 	}
 }
 
+/* Dates are remembered in places that several share, these for one. */
+static void test_dates_do_not_take_each_others_time(void **state)
+{
+	int64_t first, second, bad;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_true(http_date_parse(SPAN("Sun, 06 Nov 1994 08:49:37 GMT"), NOW, &first));
+		assert_true(http_date_parse(SPAN("Wed, 16 Aug 1995 09:39:17 GMT"), NOW, &second));
+		assert_false(http_date_parse(SPAN("Sun, 06 Nov 1994 08:49:37 GMX"), NOW, &bad));
+		assert_false(http_date_parse(SPAN("Sun, 36 Nov 1994 08:49:37 GMT"), NOW, &bad));
+		assert_int_equal(first, 784111777);
+		assert_int_equal(second, 808565957);
+	}
+}
+
 static void test_anything_else_is_refused(void **state)
 {
 	static const struct {
@@ -193,6 +209,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_three_forms_give_the_same_time),
+		cmocka_unit_test(test_dates_do_not_take_each_others_time),
 		cmocka_unit_test(test_anything_else_is_refused),
 		cmocka_unit_test(test_every_shorter_prefix_is_refused),
 		cmocka_unit_test(test_two_digit_year_is_at_most_50_years_ahead),
