@@ -112,7 +112,7 @@ static void serve_ready(struct loop *l)
 
 bool loop_pass(struct loop *l)
 {
-	if (l->deadline_count && !l->ticking)
+	if ((l->deadline_count || l->tick_wanted) && !l->ticking)
 		tick_arm(l);
 	int result = event_base_loop(l->base, list_empty(&l->ready) ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
 

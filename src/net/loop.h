@@ -63,7 +63,8 @@ struct loop {
 	int64_t deadline_us[DEADLINE_CLASSES];   /* durations; 0 never expires */
 	struct list deadlines[DEADLINE_CLASSES]; /* of struct deadline, oldest first */
 	unsigned deadline_count;
-	struct event *tick;                      /* owned; armed while deadline_count > 0, see loop_pass() */
+	bool tick_wanted;                        /* set by the owner: a pass every half second, without deadlines, too */
+	struct event *tick;                      /* owned; armed while deadline_count > 0 or it is wanted, see loop_pass() */
 	bool ticking;
 	int64_t tick_us;
 	struct list ready;                       /* of struct conn: events that were not used up; see conn.c */

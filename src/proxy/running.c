@@ -116,13 +116,16 @@ void running_on_pass(struct worker *w)
 {
 	struct running *r = w->running;
 
-	if (!worker_is_watched(w) || !r || !w->history)
+	if (!worker_is_watched(w) || !r || !w->history) {
+		w->loop.tick_wanted = false;
 		return;
+	}
 	int64_t now_us = clock_us();
 	if (now_us - r->looked_us < LOOK_US)
 		return;
 	r->looked_us = now_us;
 	uint64_t who = digest_of_all(w, now_us);
+	w->loop.tick_wanted = who != 0; /* else a worker that rests would not write that they have ended */
 	if (who == r->who && (!who || now_us - r->written_us < RENEW_US))
 		return;
 	r->who = who;

@@ -148,6 +148,18 @@ def ended(events, about):
     return row
 
 
+def gone(events, about):
+    """The final row of what was the only thing to run, once nothing is told of as running: in one order or the other."""
+    row, runs = None, True
+    while row is None or runs:
+        event = events.next()
+        if event.name == "running":
+            runs = bool(event.data["rows"])
+        elif event.name == "message" and event.data:
+            row = row_of(event.data["rows"], about) or row
+    return row
+
+
 def test_tunnel_is_seen_while_it_is_open_and_ends_under_the_same_number(origin):
     with Freshet(workers=2) as proxy, Events(proxy) as first, Events(proxy) as second:
         with proxy.client() as client:
@@ -160,13 +172,22 @@ def test_tunnel_is_seen_while_it_is_open_and_ends_under_the_same_number(origin):
                 assert all(event.id == "" for event in passed if event.name == "running")
                 numbers.add(row["id"])
         for events in (first, second):
-            numbers.add(ended(events, str(origin.port))["id"])
-            events.running(lambda rows: not rows)
+            numbers.add(gone(events, str(origin.port))["id"])
         number = numbers.pop()
         assert not numbers
         assert str(proxy.record(str(origin.port))["freshet.id"]) == number
         story = json.loads(ask(proxy, f"/live/exchange?id={number}").body)
         assert story["id"] == number and str(origin.port) in story["facts"]["url.original"]
+
+
+def test_ended_tunnels_are_no_longer_told_of_though_their_workers_rest(origin):
+    with Freshet(workers=4) as proxy, Events(proxy) as events:
+        for _ in range(3):
+            with contextlib.ExitStack() as tunnels:
+                for _ in range(8):
+                    tunnels.enter_context(proxy.client()).connect_to(f"127.0.0.1:{origin.port}")
+                events.running(lambda rows: len(rows) == 8)
+            events.running(lambda rows: not rows)
 
 
 def test_slow_answer_is_seen_with_what_has_come_of_it_and_quick_ones_are_not():
