@@ -15,6 +15,7 @@
  * and holds \xNN for quotes, backslashes and whatever is not visible ASCII:
  *
  *   left-alone=   why something or all of it was not busted
+ *   switched=     which settings were not the configuration's, but changed while freshet runs: mode, pierce, intercept
  *   pierced=      how the request was written to get past caches: path, vary, query, empty;  repeats= how often it was
  *                 made again, since a cache answered or the server took offence;  stored-copy= whether that cache's copy
  *                 was the same as this answer by its validators, or changed

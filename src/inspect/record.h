@@ -40,6 +40,7 @@ struct record {
 	const char *proxy_error;   /* RFC 9209 error type; NULL */
 	const char *not_busted;    /* constant; NULL */
 	const char *service_worker; /* constant: what became of one's script; NULL nothing special */
+	const char *switched;      /* constant: "mode,pierce": settings that were changed while freshet ran; NULL none */
 	const char *stored_copy;   /* constant: "same", "changed": a cache's copy that was passed by; NULL not known */
 	const char *pierced;       /* constant: how the request was written to get past caches; NULL as it was asked for */
 	const char *tls;           /* constant: the TLS version spoken with the origin, or, CONNECT, the client; NULL none */

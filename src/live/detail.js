@@ -21,6 +21,12 @@ function pair(before, after) {
   return rows;
 }
 
+/** Whether the setting that a rule is of, as "bust: …", was changed by a switch. */
+function isSwitched(why, switched) {
+  const of = {bust: "mode", revalidate: "mode", pierce: "pierce"}[why.split(":")[0]];
+  return switched.includes(of);
+}
+
 /** Why a line differs: the edit of that name, or the line that was dropped. */
 function ruleOf([before, after], edits) {
   const name = (before ?? after).name.toLowerCase();
@@ -36,15 +42,16 @@ function line(side) {
   return side ? [element("span", {className: "name"}, side.name), ": ", element("span", {className: "value"}, side.value)] : "";
 }
 
-function headRow(row, edits) {
+function headRow(row, edits, switched) {
   const why = ruleOf(row, edits), [before, after] = row;
   const change = why === null ? "same" : before ? (after ? "changed" : "removed") : "added";
   return element("tr", {className: change},
     element("td", {"data-side": "before"}, line(before)), element("td", {"data-side": "after"}, line(after)),
-    element("td", {className: "why"}, why === null ? null : [element("strong", {}, `${change}: `), why]));
+    element("td", {className: "why"}, why === null ? null : [element("strong", {}, `${change}: `), why,
+      isSwitched(why, switched) ? element("em", {}, " (switched)") : null]));
 }
 
-function heads(title, before, after, edits, names) {
+function heads(title, before, after, {edits, names, switched}) {
   if (!before && !after)
     return null;
   const left = before ?? {start: "", fields: []}, right = after ?? {start: "", fields: []};
@@ -56,7 +63,7 @@ function heads(title, before, after, edits, names) {
       element("tbody", {},
         element("tr", {className: "start"}, element("td", {"data-side": "before"}, left.start || "—"),
           element("td", {"data-side": "after"}, right.start || "—"), element("td", {className: "why"})),
-        pair(left.fields, right.fields).map(row => headRow(row, edits)))));
+        pair(left.fields, right.fields).map(row => headRow(row, edits, switched)))));
 }
 
 function notes(list) {
@@ -84,6 +91,11 @@ function content(exchange, earlier) {
     same ? "The same content as " : "Other content than ", element("a", {href: `#${earlier.id}`}, "the exchange before"), ".") : null];
 }
 
+/** "mode,pierce" as words. */
+function listed(text) {
+  return text.replaceAll(",", ", ");
+}
+
 const NO_DIGEST = "Bodies are passed on, not kept. Their digests are computed while this page is open.";
 const DIGEST = "The digest is of the body as your program got it: without the framing of chunks, compressed where it is.";
 
@@ -96,6 +108,7 @@ function facts(exchange, earlier) {
     ["Origin", f["freshet.origin.address"] && f["freshet.origin.address"] + (f["freshet.connection.reused"] ? ", pooled connection" : "")],
     ["TLS", f["tls.version"]],
     ["Mode", f["freshet.mode"]],
+    ["Switched", f["freshet.switched"] && `${listed(f["freshet.switched"])}: by hand, not as configured`],
     ["Left alone", f["freshet.not_busted_reason"]],
     ["Error", f["freshet.error"]],
     ["Not whole", f["freshet.truncated"] ? "the client was shown that the answer broke off" : undefined],
@@ -156,14 +169,17 @@ export class Detail {
   /** `mayUnveil`: whether secrets may be asked for; `show` asks for the same again, with them or without. */
   draw(story, mayUnveil, show) {
     const exchange = read(story), h = story.heads, box = byId("detail");
+    const switched = (exchange.facts["freshet.switched"] ?? "").split(",");
     box.replaceChildren(
       this.title(exchange, checkLink(exchange), mayUnveil ? secretsButton(story, show) : null),
       verdict(exchange),
       exchange.facts["freshet.tunnel"] ? null : chain(exchange),
       element("section", {className: "times"}, element("h3", {}, `Time: ${milliseconds(exchange.duration_us)}`), waterfall(exchange)),
       lifetimes(story) ?? "",
-      heads("Request", h.request_received, h.request_sent, story.edits.request, ["As it came from your program", "As it went to the origin"]) ?? "",
-      heads("Answer", h.response_received, h.response_sent, story.edits.response, ["As it came from the origin", "As your program got it"]) ?? "",
+      heads("Request", h.request_received, h.request_sent,
+        {edits: story.edits.request, names: ["As it came from your program", "As it went to the origin"], switched}) ?? "",
+      heads("Answer", h.response_received, h.response_sent,
+        {edits: story.edits.response, names: ["As it came from the origin", "As your program got it"], switched}) ?? "",
       notes(story.notes) ?? "",
       facts(exchange, this.before(exchange)),
       copySection(story));

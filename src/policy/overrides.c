@@ -72,6 +72,16 @@ bool override_value_find(enum override_kind kind, struct span name, unsigned *ou
 	return false;
 }
 
+const char *override_kinds_text(unsigned bits)
+{
+	static const char *const texts[1 << OVERRIDE_KINDS] = {
+		NULL, "mode", "pierce", "mode,pierce",
+		"intercept", "mode,intercept", "pierce,intercept", "mode,pierce,intercept",
+	};
+
+	return texts[bits];
+}
+
 /* -- lists -- */
 
 struct overrides *overrides_new(void)
@@ -260,9 +270,9 @@ static void apply(const struct override *o, struct policy_settings *settings)
 	}
 }
 
-bool overrides_apply(const struct overrides *o, const struct target *target, struct policy_settings *settings)
+unsigned overrides_apply(const struct overrides *o, const struct target *target, struct policy_settings *settings)
 {
-	bool any = false;
+	unsigned decided = 0;
 
 	for (unsigned kind = 0; kind < OVERRIDE_KINDS; kind++) {
 		const struct override *found = overrides_find(o, (enum override_kind)kind, target);
@@ -270,7 +280,7 @@ bool overrides_apply(const struct overrides *o, const struct target *target, str
 		if (!found)
 			continue;
 		apply(found, settings);
-		any = true;
+		decided |= OVERRIDE_BIT(kind);
 	}
-	return any;
+	return decided;
 }

@@ -65,7 +65,12 @@ const struct override *overrides_find(const struct overrides *o, enum override_k
 /* Whether one of them has https read somewhere. */
 bool overrides_intercept(const struct overrides *o);
 
-/* Changes the settings as far as some of them name the target.  Whether any did. */
-bool overrides_apply(const struct overrides *o, const struct target *target, struct policy_settings *settings) MUST_CHECK;
+#define OVERRIDE_BIT(kind) (1u << (kind))
+
+/* Changes the settings as far as some of them name the target.  Bits of those that they decide, 0 none. */
+unsigned overrides_apply(const struct overrides *o, const struct target *target, struct policy_settings *settings) MUST_CHECK;
+
+/* "mode,pierce", constant; NULL for no bits. */
+const char *override_kinds_text(unsigned bits);
 
 #endif

@@ -53,6 +53,7 @@ struct exchange_facts {
 	struct verdict verdict;
 	const char *error, *proxy_error;
 	const char *tls;         /* constant: the version spoken, with the origin or, CONNECT, with the client; NULL none */
+	const char *switched;    /* constant: the settings that switches decided; NULL none */
 	int64_t passed_for_us;   /* how long what is passed through will be; 0 no longer than this */
 	uint16_t status;
 	bool reused, truncated, intercepted, unverified, staple_missing;

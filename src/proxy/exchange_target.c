@@ -57,11 +57,22 @@ static enum step own_page(struct exchange *x)
 	return page->serve(x, page);
 }
 
+/* Of a tunnel intercept is what is decided, of all else the others. */
+static unsigned kinds_of_interest(const struct exchange *x)
+{
+	unsigned intercept = OVERRIDE_BIT(OVERRIDE_INTERCEPT);
+
+	return x->request.method_id == METHOD_CONNECT ? intercept : ~intercept;
+}
+
 static void apply_switches(struct exchange *x, const struct overrides *overrides)
 {
 	x->switched = *x->policy.settings;
-	if (overrides_apply(overrides, &x->target, &x->switched))
-		x->policy.settings = &x->switched;
+	unsigned decided = overrides_apply(overrides, &x->target, &x->switched);
+	if (!decided)
+		return;
+	x->policy.settings = &x->switched;
+	x->facts.switched = override_kinds_text(decided & kinds_of_interest(x));
 }
 
 void exchange_choose_settings(struct exchange *x)

@@ -102,6 +102,7 @@ static void report_facts(struct record *r, const struct exchange *x)
 	r->error = f->error;
 	r->proxy_error = f->proxy_error;
 	r->not_busted = x->policy.not_busted;
+	r->switched = f->switched;
 	r->pierced = rung_name(x->policy.rung);
 	r->stored_copy = copy_name(x->pierce.stored_copy);
 	r->repeats = x->pierce.climb.repeats;

@@ -7,6 +7,7 @@ import contextlib
 import pytest
 
 from harness import Freshet, Origin, response
+from harness.switches import Switches
 
 OWN = "http://freshet.internal/"
 ROWS = "[...document.querySelectorAll('[role=option]:not([hidden])')]"
@@ -175,6 +176,19 @@ def test_detail_tells_the_verdict_in_a_sentence_and_each_edit_with_its_rule(shar
     assert any(row.startswith("removed If-None-Match") and "bust" in row for row in changes)
     assert any(row.startswith("changed Cache-Control: max-age=60") and "no-store" in row for row in changes)
     assert "too old" in shared_seen.detail(".lifetimes")
+
+
+def test_detail_says_which_rules_are_of_a_mode_that_was_switched(seen):
+    with Origin(answer=GUESSED) as origin:
+        Switches(seen.proxy).set("127.0.0.1", "mode", "revalidate")
+        with seen.proxy.client() as client:
+            client.get(origin.url("/switched"))
+        seen.open("/switched")
+        rules = seen.page.evaluate("[...document.querySelectorAll('.heads tbody tr:not(.same):not(.start)')]"
+                                   ".map(row => `${row.querySelector('.name').textContent} ${row.querySelector('.why').textContent}`)")
+    assert any(rule.startswith("Cache-Control added: revalidate: ") and rule.endswith("(switched)") for rule in rules)
+    assert not any("Via" in rule and "switched" in rule for rule in rules)
+    assert "mode: by hand, not as configured" in seen.detail(".facts")
 
 
 def test_cache_that_is_only_inferred_is_shown_as_doubtful_by_its_name_with_the_port(seen):

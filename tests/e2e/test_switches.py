@@ -69,6 +69,29 @@ def test_other_settings_of_the_site_stay(origin):
         assert not client.get(origin.url()).has("ETag")
 
 
+@pytest.mark.parametrize("settings, told", [
+    ({"mode": "observe"}, "mode"),
+    ({"mode": "bust", "pierce": "never", "intercept": "no"}, "mode,pierce"),
+    ({"intercept": "no"}, None),
+])
+def test_log_says_which_settings_were_switches(proxy, switches, client, origin, settings, told):
+    client.get(origin.url("/as-configured"))
+    for setting, value in settings.items():
+        switches.set("127.0.0.1", setting, value)
+    path = f"/switched/{'/'.join(settings.values())}"
+    client.get(origin.url(path))
+    assert proxy.record(path).get("freshet.switched") == told
+    assert "freshet.switched" not in proxy.record("/as-configured")
+
+
+def test_log_of_a_tunnel_says_that_intercept_was_a_switch(proxy, switches, client, origin):
+    switches.set("127.0.0.1", "intercept", "no")
+    switches.set("127.0.0.1", "mode", "off")
+    client.connect_to(origin.authority)
+    client.close()
+    assert proxy.record(f"127.0.0.1:{origin.port}")["freshet.switched"] == "intercept"
+
+
 def test_pierce_is_switched(switches, client, origin):
     origin.answer = STORED
     switches.set("127.0.0.1", "pierce", "never")

@@ -47,8 +47,8 @@ static enum mode mode_at(const struct overrides *list, const char *url)
 
 	if (!target_parse(span_str(url), false, &t, &why))
 		fail_msg("%s: %s", url, why);
-	bool any = overrides_apply(list, &t, &settings);
-	assert_int_equal(any, settings.mode != MODE_BUST);
+	unsigned decided = overrides_apply(list, &t, &settings);
+	assert_int_equal(decided & OVERRIDE_BIT(OVERRIDE_MODE), settings.mode != MODE_BUST ? OVERRIDE_BIT(OVERRIDE_MODE) : 0);
 	assert_int_equal(settings.pierce, PIERCE_ALWAYS);
 	assert_true(settings.heal);
 	return settings.mode;
@@ -74,6 +74,23 @@ static void test_override_changes_its_one_setting_of_the_sites_it_names(void **s
 	*state = list;
 	assert_int_equal(mode_at(list, "http://www.example.com/"), MODE_OFF);
 	assert_int_equal(mode_at(list, "http://example.com/"), MODE_BUST);
+}
+
+static void test_settings_that_were_decided_are_named_even_where_the_value_is_the_same(void **state)
+{
+	struct policy_settings settings = { .mode = MODE_BUST };
+	struct target t = { .form = TARGET_ORIGIN };
+	struct overrides *list = *state;
+	const char *why = "";
+
+	add(&list, "*", OVERRIDE_MODE, MODE_BUST, OVERRIDE_FOREVER);
+	add(&list, "example.com", OVERRIDE_INTERCEPT, INTERCEPT_YES, OVERRIDE_FOREVER);
+	add(&list, "elsewhere.example", OVERRIDE_PIERCE, PIERCE_NEVER, OVERRIDE_FOREVER);
+	*state = list;
+	assert_true(target_parse(SPAN("http://example.com/"), false, &t, &why));
+	assert_string_equal(override_kinds_text(overrides_apply(list, &t, &settings)), "mode,intercept");
+	assert_null(override_kinds_text(0));
+	assert_string_equal(override_kinds_text((1u << OVERRIDE_KINDS) - 1), "mode,pierce,intercept");
 }
 
 static void test_newest_of_those_that_match_counts(void **state)
@@ -235,6 +252,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_override_changes_its_one_setting_of_the_sites_it_names, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_settings_that_were_decided_are_named_even_where_the_value_is_the_same, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_newest_of_those_that_match_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_same_pattern_and_setting_is_replaced_whatever_the_hosts_case, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_list_that_somebody_holds_does_not_change, set_up, tear_down),
