@@ -32,7 +32,7 @@ enum {
 	MAX_peer = ADDRESS_TEXT_MAX + 2,
 	MAX_count = 20,
 	MAX_method = RECORD_METHOD_MAX * JSON_BYTES_PER_BYTE + 2,
-	MAX_user = RECORD_USER_MAX * JSON_BYTES_PER_BYTE + 2,
+	MAX_name = RECORD_USER_MAX * JSON_BYTES_PER_BYTE + 2,
 	MAX_url = RECORD_URL_MAX * JSON_BYTES_PER_BYTE + 2,
 	MAX_version = 5,
 	MAX_status = 5,
@@ -167,10 +167,10 @@ static void text_quoted(struct line *l, struct span before, struct span s)
 		put_quoted(l, s);
 }
 
-static void text_user(struct line *l, struct span before, struct span user)
+static void text_name(struct line *l, struct span before, struct span name)
 {
-	if (user.n)
-		text_quoted(l, before, user);
+	if (name.n)
+		text_quoted(l, before, name);
 }
 
 static void text_reason(struct line *l, struct span before, const char *reason)
@@ -353,10 +353,10 @@ static void member_url(struct json *j, struct span key, struct span url)
 		member_word(j, key, url);
 }
 
-static void member_user(struct json *j, struct span key, struct span user)
+static void member_name(struct json *j, struct span key, struct span name)
 {
-	if (user.n)
-		member_word(j, key, user);
+	if (name.n)
+		member_word(j, key, name);
 }
 
 static void member_reason(struct json *j, struct span key, const char *reason)

@@ -18,7 +18,8 @@
  *   switched=     which settings were not the configuration's, but changed while freshet runs: mode, pierce, intercept
  *   pierced=      how the request was written to get past caches: path, vary, query, empty;  repeats= how often it was
  *                 made again, since a cache answered or the server took offence;  stored-copy= whether that cache's copy
- *                 was the same as this answer by its validators, or changed
+ *                 was the same as this answer by its validators, or changed;  stored-in= that cache's name;
+ *                 stored-older= by how much its copy was older, by Last-Modified;  stored-age= how long it had been stored
  *   error=        what went wrong, for the operator;  proxy-error= the same as a type of RFC 9209
  *   user=         who logged in, after the password was found right
  *   truncated     the client was shown that the response is not whole
@@ -58,7 +59,7 @@ enum access_log_format {
 };
 
 enum {
-	ACCESS_LOG_LINE_MAX = 22 * 1024, /* beyond the longest line there can be */
+	ACCESS_LOG_LINE_MAX = 24 * 1024, /* beyond the longest line there can be */
 	ACCESS_LOG_TIME_BYTES = 24,
 };
 

@@ -42,6 +42,9 @@ struct record {
 	const char *service_worker; /* constant: what became of one's script; NULL nothing special */
 	const char *switched;      /* constant: "mode,pierce": settings that were changed while freshet ran; NULL none */
 	const char *stored_copy;   /* constant: "same", "changed": a cache's copy that was passed by; NULL not known */
+	int64_t stored_copy_older_s; /* than what the client got, by Last-Modified; 0 not known */
+	int64_t stored_copy_age_s; /* how long it had been stored; -1 not known */
+	char stored_copy_layer[24]; /* where, as it names itself, NUL-terminated, "" not known */
 	const char *pierced;       /* constant: how the request was written to get past caches; NULL as it was asked for */
 	const char *tls;           /* constant: the TLS version spoken with the origin, or, CONNECT, the client; NULL none */
 	enum mode mode;

@@ -88,7 +88,7 @@ static void count_piercing(struct counters *c, const struct exchange *x)
 		return;
 	count_add(c, METRIC_REPEATS, p->climb.repeats);
 	count_add(c, METRIC_GIVEN_UP, p->given_up_bytes);
-	count_one(c, METRIC_COPIES + p->stored_copy);
+	count_one(c, METRIC_COPIES + exchange_copy_worth(x));
 }
 
 void count_exchange(struct counters *c, const struct exchange *x)

@@ -12,6 +12,7 @@
 #include "inspect/record.h"
 #include "net/connect.h"
 #include "policy/climb.h"
+#include "policy/stored_copy.h"
 #include "proxy/flow.h"
 #include "proxy/snapshot.h"
 #include "tls/digest.h"
@@ -65,13 +66,6 @@ struct exchange_facts {
 	struct record_edit response_edits[RECORD_EDITS_MAX];
 };
 
-/* What the copy was worth that a cache had answered with. */
-enum stored_copy {
-	COPY_UNKNOWN,
-	COPY_SAME,    /* as new as the server's answer */
-	COPY_CHANGED,
-};
-
 /* How this request gets past caches that would answer it: see exchange_pierce.c. */
 struct piercing {
 	bool on;                     /* it may be written differently, and made again */
@@ -81,8 +75,7 @@ struct piercing {
 	struct climb climb;
 	struct climb_lesson lesson;  /* what was known of the host before */
 	struct span original, path;  /* path and query as asked for, and as changed; in the arena, empty for unchanged */
-	uint64_t stored_version;     /* of the copy that was passed by: see exchange_pierce.c; 0 unknown */
-	enum stored_copy stored_copy; /* how it compares with what the client gets */
+	struct stored_copy *copy;    /* the one that was passed by, in the arena; NULL none was seen */
 	uint64_t given_up_bytes;     /* received of answers that nobody got */
 };
 
@@ -174,6 +167,9 @@ void exchange_connected(struct exchange *x, struct origin_conn *oc, int64_t dial
 void exchange_not_connected(struct exchange *x, const struct connector_result *result);
 /* A tunnel's own dial ended. */
 void exchange_dialled(struct exchange *x, struct dialled *end);
+
+/* What the copy was worth that was passed by, if one was. */
+enum copy_worth exchange_copy_worth(const struct exchange *x);
 
 /* Goes as far as possible.  x may be gone afterwards. */
 void exchange_step(struct exchange *x);

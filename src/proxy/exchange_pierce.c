@@ -5,6 +5,7 @@
  * What is decided is in policy/climb, how requests are changed in policy/pierce.  Of an answer that is given up nothing
  * reaches the client.
  */
+#include "base/clock.h"
 #include "policy/signature.h"
 #include "proxy/exchange_steps.h"
 #include "proxy/pieces.h"
@@ -157,51 +158,28 @@ static bool is_from_cache(const struct exchange *x)
 	return x->facts.verdict.kind == VERDICT_FROM_CACHE || x->facts.verdict.kind == VERDICT_STALE;
 }
 
-static uint64_t mixed(uint64_t h, struct span s)
+static int64_t wall_s(void)
 {
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
-	return h;
+	return clock_wall_us() / 1000000;
 }
 
-enum { BY_ETAG = 1, BY_DATE = 2 };
-
-/*
- * Which content an answer has, by its validators: a strong ETag, or Last-Modified and the length.  In the lowest bits is
- * by which of them, as only alike can be compared; 0 where it has neither.
- */
-static uint64_t version_of(const struct message *m)
+enum copy_worth exchange_copy_worth(const struct exchange *x)
 {
-	struct span etag = message_value(m, HEADER_ETAG), modified = message_value(m, HEADER_LAST_MODIFIED);
-
-	if (etag.n && etag.p[0] == '"')
-		return mixed(1, etag) << 2 | BY_ETAG;
-	if (modified.n && m->framing == FRAMING_LENGTH)
-		return mixed(m->content_length + 1, modified) << 2 | BY_DATE;
-	return 0;
-}
-
-static enum stored_copy compare_copy(const struct exchange *x)
-{
-	uint64_t stored = x->pierce.stored_version, now = version_of(&x->worker->response);
-
-	if (!stored || !now || (stored & 3) != (now & 3))
-		return COPY_UNKNOWN;
-	return stored == now ? COPY_SAME : COPY_CHANGED;
+	return x->pierce.copy ? x->pierce.copy->worth : COPY_UNKNOWN;
 }
 
 static void note_costs(struct exchange *x, const struct pierced_host *host)
 {
 	struct piercing *p = &x->pierce;
 
-	if (p->climb.at && !is_from_cache(x))
-		p->stored_copy = compare_copy(x);
+	if (p->copy && p->climb.at && !is_from_cache(x))
+		stored_copy_compare(p->copy, &x->worker->response, wall_s());
 	struct pierced_cost cost = {
 		.exchanges = 1,
 		.repeats = p->climb.repeats,
 		.bytes = p->given_up_bytes,
-		.compared = p->stored_copy != COPY_UNKNOWN,
-		.same = p->stored_copy == COPY_SAME,
+		.compared = exchange_copy_worth(x) != COPY_UNKNOWN,
+		.same = exchange_copy_worth(x) == COPY_SAME,
 	};
 	pierced_hosts_spend(x->worker->shared->pierced_hosts, host, &cost);
 }
@@ -231,6 +209,18 @@ static bool is_all_there(const struct message *m, size_t rest)
 	return m->framing == FRAMING_NONE ? rest == 0 : m->framing == FRAMING_LENGTH && rest == m->content_length;
 }
 
+/* Without memory for that it stays unknown what it was worth. */
+static void keep_copy(struct exchange *x)
+{
+	struct stored_copy *copy = x->pierce.copy;
+
+	if (!copy)
+		copy = arena_alloc(&x->arena, sizeof(*copy));
+	if (copy)
+		stored_copy_read(copy, &x->worker->response, &x->facts.verdict, wall_s());
+	x->pierce.copy = copy;
+}
+
 /* A body still on its way is not waited for: who asked wants the fresh answer now. */
 static void give_up_answer(struct exchange *x, struct span bytes, size_t head_len)
 {
@@ -238,7 +228,7 @@ static void give_up_answer(struct exchange *x, struct span bytes, size_t head_le
 
 	x->pierce.given_up_bytes += bytes.n;
 	if (is_from_cache(x))
-		x->pierce.stored_version = version_of(&x->worker->response);
+		keep_copy(x);
 	if (!is_all_there(&x->worker->response, bytes.n - head_len) || !conn_consume(&oc->conn, bytes, bytes.n) ||
 		conn_has_unread(&oc->conn)) {
 		exchange_drop_origin(x);

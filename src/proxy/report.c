@@ -77,17 +77,17 @@ static void report_times(struct record *r, const struct exchange *x, int64_t now
 	r->first_byte_us = f->first_byte_us ? f->first_byte_us - f->started_us : -1;
 }
 
-static const char *copy_name(enum stored_copy copy)
+/* Nothing of a copy of which nothing is known. */
+static void report_copy(struct record *r, const struct stored_copy *copy)
 {
-	switch (copy) {
-	case COPY_SAME:
-		return "same";
-	case COPY_CHANGED:
-		return "changed";
-	case COPY_UNKNOWN:
-		break;
-	}
-	return NULL;
+	bool known = copy && copy->worth != COPY_UNKNOWN;
+
+	r->stored_copy = known ? copy_worth_name(copy->worth) : NULL;
+	r->stored_copy_age_s = known ? copy->age_s : -1;
+	r->stored_copy_older_s = known ? copy->older_s : 0;
+	r->stored_copy_layer[0] = '\0';
+	if (known)
+		memcpy(r->stored_copy_layer, copy->layer, sizeof(copy->layer));
 }
 
 static void report_facts(struct record *r, const struct exchange *x)
@@ -104,7 +104,7 @@ static void report_facts(struct record *r, const struct exchange *x)
 	r->not_busted = x->policy.not_busted;
 	r->switched = f->switched;
 	r->pierced = rung_name(x->policy.rung);
-	r->stored_copy = copy_name(x->pierce.stored_copy);
+	report_copy(r, x->pierce.copy);
 	r->repeats = x->pierce.climb.repeats;
 	r->service_worker = x->policy.service_worker_note;
 	r->mode = x->policy.settings ? x->policy.settings->mode : MODE_OFF;

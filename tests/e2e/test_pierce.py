@@ -215,6 +215,18 @@ def test_log_says_whether_the_stored_copy_was_the_same(proxy, fields, copy):
         assert proxy.record(site.url(PATH)).get("freshet.stored_copy") == copy
 
 
+def test_log_says_in_which_cache_the_copy_was_and_by_how_much_it_was_older(proxy):
+    def make(_, version):
+        return page(version, f"Last-Modified: Thu, 01 Jan 2026 00:0{version}:00 GMT", "Via: 1.1 front")
+
+    with site_of(raw, make=make) as site:
+        site.publish(PATH)
+        ask(proxy, site.url(PATH))
+        record = proxy.record(site.url(PATH))
+    told = {name: record.get(f"freshet.stored_copy{name}") for name in ("", "_layer", "_older_s", "_age_s")}
+    assert told == {"": "changed", "_layer": "front", "_older_s": 60, "_age_s": 30}
+
+
 def test_costs_are_told_at_the_end_and_counted():
     with Freshet() as proxy, site_of(decoded) as site:
         site.publish(PATH)
