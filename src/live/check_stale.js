@@ -1,6 +1,7 @@
 // What samples beside the traffic found stale.
 import {MEASURED} from "./check_words.js";
 import {byId, element} from "./element.js";
+import {called} from "./sentence.js";
 import {seconds} from "./words.js";
 
 const LOOK_EVERY_MS = 5000;
@@ -19,7 +20,7 @@ function when(found) {
 
 function row(found) {
   const link = element("a", {href: `#${found.url}`}, found.url);
-  return element("tr", {}, element("td", {}, link), element("td", {}, found.layer || "a cache that does not say so"),
+  return element("tr", {}, element("td", {}, link), element("td", {}, found.layer ? called(found.layer) : "a cache that does not say so"),
     element("td", {}, howOld(found)), element("td", {}, when(found)));
 }
 

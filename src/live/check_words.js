@@ -1,4 +1,5 @@
 // What a probe found, in the words of people.
+import {called, capital} from "./sentence.js";
 import {layer, seconds, size} from "./words.js";
 
 export const MEASURED = {
@@ -36,7 +37,7 @@ export function plain(place) {
 }
 
 function stale(place) {
-  const who = place.layer || "A cache that does not say so";
+  const who = place.layer ? capital(called(place.layer)) : "A cache that does not say so";
   const by = place.by_s !== undefined && MEASURED[place.by] ? `, ${MEASURED[place.by](seconds(place.by_s))}` : "";
   const triple = place.triple_reaches ? "Asking with no-cache brings the server’s answer, and so does freshet." :
     "Asking with no-cache does not help: only a changed address gets past it.";
@@ -47,7 +48,7 @@ function fresh(place) {
   const said = plain(place)?.caches ?? "";
   if (!/^(from-cache|stale)/.test(said))
     return "What came is what the server says.";
-  return `${place.layer || "A cache"} answered with a copy, and the server still says the same.`;
+  return `${capital(called(place.layer ?? ""))} answered with a copy, and the server still says the same.`;
 }
 
 /** The verdict for somebody who never heard of HTTP, and the colour it gets. */
@@ -81,7 +82,7 @@ export const ROWS = [
 export function way(answer) {
   return (answer?.layers ?? []).map(text => {
     const {name, outcome, age_s} = layer(text);
-    return [name, outcome, age_s === null ? "" : seconds(age_s)].filter(Boolean).join(", ");
+    return [called(name), outcome, age_s === null ? "" : seconds(age_s)].filter(Boolean).join(", ");
   });
 }
 

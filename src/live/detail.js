@@ -2,7 +2,8 @@
 import {byId, element} from "./element.js";
 import {copySection} from "./copy_view.js";
 import {chain, lifetime, waterfall} from "./picture.js";
-import {milliseconds, read, sentence, size} from "./words.js";
+import {sentence} from "./sentence.js";
+import {milliseconds, read, size} from "./words.js";
 
 const OWN = "written anew for each connection";
 

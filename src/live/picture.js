@@ -1,5 +1,6 @@
 // Pictures of an exchange: the caches on the way, its age beside its lifetime, where the time went.
 import {element} from "./element.js";
+import {called, passedBy, wasAskedToBeFresh} from "./sentence.js";
 import {layer, milliseconds, seconds} from "./words.js";
 
 const OUTCOMES = {
@@ -11,11 +12,14 @@ const OUTCOMES = {
 export function chain(exchange) {
   const layers = (exchange.facts["freshet.layers"] ?? []).map(layer);
   const origin = exchange.facts["freshet.origin.address"];
+  const passed = exchange.facts["freshet.stored_copy_layer"];
   const stored = layers.findIndex(l => l.outcome === "hit" || l.outcome === "stale");
+  if (stored >= 0 && exchange.verdict === "stale")
+    layers[stored].outcome = "stale"; // few caches say so themselves
   const boxes = [
     box("program", "your program", exchange.facts["client.address"]),
-    box("freshet", "freshet", exchange.facts["freshet.busted"] ? "asked for a fresh copy" : exchange.facts["freshet.mode"]),
-    ...layers.map((l, n) => cacheBox(l, stored >= 0 && n > stored)),
+    box("freshet", "freshet", wasAskedToBeFresh(exchange.facts) ? "asked for a fresh copy" : exchange.facts["freshet.mode"]),
+    ...layers.map((l, n) => cacheBox(l, stored >= 0 && n > stored, l.name && passed?.startsWith(l.name) ? passedBy(exchange) : "")),
     box(stored >= 0 ? "origin unasked" : "origin", "origin",
       stored >= 0 ? "not asked" : layers.length ? "asked" : origin ?? "not reached"),
   ];
@@ -26,12 +30,14 @@ function box(kind, name, text) {
   return element("li", {className: kind}, element("strong", {}, name), element("span", {}, text ?? ""));
 }
 
-function cacheBox(l, behind) {
+/** `copy`: what it had, when it was asked as the program asked. */
+function cacheBox(l, behind, copy) {
   const text = OUTCOMES[l.outcome] ?? l.outcome;
   return element("li", {className: `cache ${behind ? "unasked" : ""}`, "data-outcome": l.outcome},
-    element("strong", {}, l.name),
+    element("strong", {}, called(l.name)),
     element("span", {}, behind ? `when it was stored: ${text}` : text),
     l.age_s === null ? null : element("span", {className: "age"}, `${seconds(l.age_s)} old`),
+    copy ? element("span", {className: "age"}, `passed by: ${copy}`) : null,
     l.certain ? null : element("span", {className: "doubt"}, "so far as one can tell"));
 }
 

@@ -1,4 +1,4 @@
-// What an exchange is called in the words of people: parts of its address, sizes, durations, the verdict as a sentence.
+// What an exchange is called in the words of people: parts of its address, sizes, durations, what its caches said.
 
 /** The same for one that has not ended: what is known so far, and no verdict. */
 export function readRunning(row) {
@@ -89,78 +89,9 @@ export function clock(date) {
 export function layer(text) {
   const [, name, outcome, age, doubt] = /^(.*?):([a-z]+)(?::(\d+)s)?(\?)?$/.exec(text) ?? [, text, "unknown", , "?"];
   return {
-    name: name === "-" ? "a cache" : name,
+    name: name === "-" ? "" : name,
     outcome,
     certain: !doubt,
     age_s: age === undefined ? null : Number(age),
   };
-}
-
-/** Of "stale(edge, 30 s)", each of which may be missing. */
-function partsOf(verdict) {
-  const [, name = "", beside, alone] = /^[a-z-]+\((?:(\S+?)(?:, (\d+) s)?|(\d+) s)\)$/.exec(verdict) ?? [];
-  const s = beside ?? alone;
-  return {name, time: s === undefined ? null : seconds(Number(s))};
-}
-
-function whichCache(text) {
-  const {name} = partsOf(text);
-  return name ? `the cache “${name}”` : "a cache on the way";
-}
-
-/** How caches that ignore fields were passed by, and what one of them had. */
-function piercing(facts) {
-  if (!facts["freshet.pierced"])
-    return "";
-  const copy = {changed: " A cache had an older copy, which nobody was given.", same: " A cache had a copy, which was as new."};
-  return ` freshet changed how the address is written (${facts["freshet.pierced"]}), so that no cache knew it.` +
-    (copy[facts["freshet.stored_copy"]] ?? "");
-}
-
-function afterwards(exchange) {
-  if (exchange.facts["freshet.busted"])
-    return " Your program was told not to keep it.";
-  return "";
-}
-
-function soFar(facts) {
-  if (facts["freshet.tunnel"])
-    return `A tunnel that is open. It passes through unread: ${facts["freshet.not_busted_reason"] ?? "opaque"}.`;
-  return "It still runs: this is what is known so far, and there is no verdict before its end.";
-}
-
-/** What came of it, for somebody who never heard of HTTP. */
-export function sentence(exchange) {
-  const facts = exchange.facts, text = exchange.verdictText, {time} = partsOf(text);
-  const error = facts["freshet.error"];
-
-  if (exchange.running)
-    return soFar(facts);
-  if (facts["freshet.intercepted"])
-    return "An encrypted connection that freshet reads; each request in it has its own line.";
-  if (facts["freshet.tunnel"])
-    return `Passed through unread, so caches were not bypassed: ${facts["freshet.not_busted_reason"] ?? "opaque"}.`;
-  if (error)
-    return `This went wrong: ${error}.`;
-  return byVerdict(exchange, text, time) + piercing(facts);
-}
-
-function byVerdict(exchange, text, time) {
-  switch (exchange.verdict) {
-  case "stale":
-    return `Stale: it came from ${whichCache(text)}, ${time ? `${time} beyond its lifetime` : "beyond its lifetime"}, ` +
-      "although freshet asked for a fresh copy.";
-  case "from-cache":
-    return `From ${whichCache(text)}${time ? `, stored ${time} ago` : ""}: it did not ask the origin, although freshet ` +
-      "told it to.";
-  case "revalidated":
-    return "Up to date: a cache on the way asked the origin, which confirmed the stored copy." + afterwards(exchange);
-  case "fresh":
-    return "Fresh: every cache on the way says that it asked the origin." + afterwards(exchange);
-  case "unknown":
-    return "No cache on the way says where this came from: most likely the origin itself, but that is not proven." +
-      afterwards(exchange);
-  default:
-    return exchange.facts["freshet.mode"] === "off" ? "Left alone: freshet is off for this site." : "Nobody looked at this one.";
-  }
 }

@@ -48,6 +48,7 @@ static const struct page pages[] = {
 	{ "/live/filter.js", serve_text, LIVE_PART, &filter_js, SCRIPT },
 	{ "/live/detail.js", serve_text, LIVE_PART, &detail_js, SCRIPT },
 	{ "/live/picture.js", serve_text, LIVE_PART, &picture_js, SCRIPT },
+	{ "/live/sentence.js", serve_text, LIVE_PART, &sentence_js, SCRIPT },
 	{ "/live/words.js", serve_text, COMMON_PART, &words_js, SCRIPT },
 	{ "/live/element.js", serve_text, COMMON_PART, &element_js, SCRIPT },
 	{ "/live/icon.svg", serve_text, COMMON_PART, &icon_svg, "image/svg+xml" },

@@ -3,6 +3,7 @@
 Pictures of it are left in the test's folder (pytest --basetemp): by day and by night, wide and on a phone.
 """
 import contextlib
+import json
 
 import pytest
 
@@ -167,7 +168,8 @@ def shared_seen(chromium, site):
 
 def test_detail_tells_the_verdict_in_a_sentence_and_each_edit_with_its_rule(shared_seen):
     shared_seen.open("/stale.html")
-    assert "Stale: it came from the cache “shield”, 20 s beyond its lifetime" in shared_seen.detail(".sentence")
+    where = f"the cache “shield” on the way to 127.0.0.1:{shared_seen.site.port}"
+    assert f"Stale: served by {where}, 7 min old, 20 s beyond its lifetime, although freshet asked" in shared_seen.detail(".sentence")
     chain = shared_seen.page.evaluate("[...document.querySelectorAll('.chain li')].map(box => box.innerText)")
     assert [box.split("\n")[0] for box in chain] == ["your program", "freshet", "edge", "shield", "origin"]
     assert "7 min old" in chain[3] and "not asked" in chain[4]
@@ -196,20 +198,47 @@ def test_cache_that_is_only_inferred_is_shown_as_doubtful_by_its_name_with_the_p
         with seen.proxy.client() as client:
             client.get(origin.url("/guessed"))
         seen.open("/guessed")
-        box = seen.detail(".chain .cache").split("\n")
+        box, sentence = seen.detail(".chain .cache").split("\n"), seen.detail(".sentence")
     assert box == ["proxy.test:3128", "answered from its store", "42 s old", "so far as one can tell"]
-    assert "“proxy.test:3128”, stored 42 s ago" in seen.detail(".sentence")
+    assert "“proxy.test:3128”" in sentence and ", stored 42 s ago, without asking the origin" in sentence
 
 
-def test_sentence_says_how_caches_were_passed_by(chromium, site):
-    with Freshet(workers=1) as proxy, chromium.context() as context:
+def test_sentence_says_how_much_older_the_copy_was_that_was_passed_by(chromium):
+    copies = {"old": ("10:00:00", "7 3"), "new": ("10:03:20", "8")}
+
+    def answer(request):
+        time, varnish = copies["new" if "?" in request.target or "%" in request.target else "old"]
+        return response(b"x", f"Last-Modified: Sun, 22 Nov 2026 {time} GMT", f"X-Varnish: {varnish}")
+
+    with Origin(answer=answer) as origin, Freshet(workers=1) as proxy, chromium.context() as context:
         page = context.page()
         page.visit(f"http://127.0.0.1:{proxy.port}/")
-        shown = Seen(proxy, page, site)
-        shown.browse("/stored.css")
-        way = proxy.record("/stored.css")["freshet.pierced"]
-        shown.open("/stored.css")
-        assert f"changed how the address is written ({way})" in shown.detail(".sentence")
+        shown = Seen(proxy, page, origin)
+        shown.browse("/news.html")
+        shown.open("/news.html")
+        assert (f"Varnish at 127.0.0.1:{origin.port} had a copy 3 min 20 s older than the origin’s; nobody was given that. "
+                "To get past caches, freshet asked with letters of the path percent-encoded.") in shown.detail(".sentence")
+        assert "passed by: a copy 3 min 20 s older" in shown.detail(".chain .cache")
+
+
+@pytest.mark.parametrize("facts, said", [
+    ({"stored_copy": "changed", "stored_copy_layer": "edge", "stored_copy_age_s": 90},
+     "The cache “edge” on the way to a.example had another version, stored 1 min 30 s ago; nobody was given that."),
+    ({"stored_copy": "changed"}, "A cache on the way to a.example had another version; nobody was given that."),
+    ({"stored_copy": "same", "stored_copy_layer": "cloudflare", "stored_copy_age_s": 5},
+     "Cloudflare at a.example had a copy, stored 5 s ago, with the same content; nobody was given that."),
+    ({"stored_copy_layer": "edge", "stored_copy_older_s": 7}, "but that is not proven."),
+    ({"verdict": "from-cache(x-cache, 9 s)"}, "served by a cache on the way to a.example, stored 9 s ago, without asking the origin."),
+    ({"verdict": "from-cache(9 s)"}, "served by a cache on the way to a.example, stored 9 s ago, without asking the origin."),
+    ({"verdict": "stale(edge)"}, "served by the cache “edge” on the way to a.example, beyond its lifetime."),
+    ({"verdict": "stale(edge)", "edits.request": ["cache-control="]}, "beyond its lifetime, although freshet asked for a fresh copy."),
+])
+def test_sentence_says_of_caches_what_is_known_and_no_more(shared_seen, facts, said):
+    facts = {f"freshet.{name}": value for name, value in {"verdict": "unknown", **facts}.items()} | {"url.original": "http://a.example/"}
+    text = shared_seen.page.evaluate(
+        "Promise.all([import('/live/words.js'), import('/live/sentence.js')])"
+        f".then(([words, {{sentence}}]) => sentence(words.read({{facts: {json.dumps(facts)}}})))")
+    assert text.endswith(said)
 
 
 def test_secrets_are_shown_at_the_viewers_wish(shared_seen):
