@@ -256,10 +256,14 @@ struct read_before {
 
 enum { READ_BEFORE = 16 };
 
-/* By the last digits of day, minute and second. */
+/* By everything in which the dates of one response differ: day and month, the year's last digit, the time of day. */
 static unsigned place_of(const char *date)
 {
-	return ((unsigned char)date[6] + (unsigned char)date[21] * 3U + (unsigned char)date[24] * 5U) % READ_BEFORE;
+	uint64_t day, time;
+
+	memcpy(&day, date + 5, sizeof(day));
+	memcpy(&time, date + 17, sizeof(time));
+	return (unsigned)((day + time * 31 + (unsigned char)date[15]) * UINT64_C(0x9e3779b97f4a7c15) >> 56) % READ_BEFORE;
 }
 
 /* One response brings up to three, read in several places, and the next response mostly the same. */

@@ -51,21 +51,22 @@ static const llhttp_settings_t head_settings = {
 static llhttp_errno_t feed_new(llhttp_t *parser, const struct message *m, const char *start, const char *end)
 {
 	struct witness *w = parser->data;
-	const struct field *fields_end = m->fields + m->field_count;
+	const struct field *f = m->fields, *fields_end = f + m->field_count;
 
-	w->next = m->fields;
-	for (const struct field *f = m->fields; f < fields_end; f++) {
-		if (!f->known)
+	w->next = f;
+	while (f < fields_end) {
+		if (!f->known) {
+			f++;
 			continue;
-		w->end = f;
-		if (start < f->name.p) {
-			llhttp_errno_t e = llhttp_execute(parser, start, (size_t)(f->name.p - start));
-
-			if (e != HPE_OK || w->next != w->end)
-				return e;
 		}
-		w->next = f + 1;
-		start = f->value.p + f->value.n + 2;
+		w->end = f;
+		llhttp_errno_t e = llhttp_execute(parser, start, (size_t)(f->name.p - start));
+		if (e != HPE_OK || w->next != w->end)
+			return e;
+		do
+			start = f->value.p + f->value.n + 2;
+		while (++f < fields_end && f->known);
+		w->next = f;
 	}
 	w->end = fields_end;
 	return llhttp_execute(parser, start, (size_t)(end - start));

@@ -57,11 +57,11 @@ static void test_dates_do_not_take_each_others_time(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		assert_true(http_date_parse(SPAN("Sun, 06 Nov 1994 08:49:37 GMT"), NOW, &first));
-		assert_true(http_date_parse(SPAN("Wed, 16 Aug 1995 09:39:17 GMT"), NOW, &second));
+		assert_true(http_date_parse(SPAN("Mon, 07 Nov 1994 07:49:37 GMT"), NOW, &second));
 		assert_false(http_date_parse(SPAN("Sun, 06 Nov 1994 08:49:37 GMX"), NOW, &bad));
 		assert_false(http_date_parse(SPAN("Sun, 36 Nov 1994 08:49:37 GMT"), NOW, &bad));
 		assert_int_equal(first, 784111777);
-		assert_int_equal(second, 808565957);
+		assert_int_equal(second, 784194577);
 	}
 }
 
