@@ -28,7 +28,8 @@ struct pass {
 	uint64_t stops;          /* control bytes of the block that were not looked at yet */
 	enum guard_kind kind;
 	const struct h1_limits *limits;
-	const struct h1_known *known;
+	struct h1_known *known;
+	struct h1_known_line *last; /* the line before, where that was a known one */
 	struct message *m;
 	struct guard *g;
 	struct h1_error *error;
@@ -316,10 +317,11 @@ static enum h1_result too_many(struct pass *s)
 }
 
 /* A line that was read before has no surprises. */
-static inline enum h1_result receive_known(struct pass *s, const char *line, const struct h1_known_line *known)
+static inline enum h1_result receive_known(struct pass *s, const char *line, struct h1_known_line *known)
 {
 	struct span name = span_of(line, known->name_len), value = span_of(line + known->value_at, known->value_len);
 
+	s->last = known;
 	return message_receive_known(s->m, name, value, (enum header)known->id) ? H1_OK : too_many(s);
 }
 
@@ -327,19 +329,54 @@ static inline enum h1_result receive_new(struct pass *s, const char *line, const
 {
 	const char *colon = token_end(line, s->end); /* not beyond eol: CR is no token character */
 
+	s->last = NULL;
 	if (*colon != ':' || colon == line)
 		return bad_name(s, line, colon);
 	return message_receive_line(s->m, span_of(line, (size_t)(colon - line)), trimmed(colon, eol)) ? H1_OK : too_many(s);
 }
 
-static inline enum h1_result read_field(struct pass *s, const char *line, const char *eol)
+/* The line between, where nobody foresaw it. */
+static inline enum h1_result receive_line(struct pass *s, const char *line, const char *eol)
 {
 	struct span text = span_of(line, (size_t)(eol - line));
-	const struct h1_known_line *known = s->known ? h1_known_find(s->known, text) : NULL;
+	struct h1_known_line *known = s->known ? h1_known_find(s->known, text) : NULL;
 
+	if (!known)
+		return receive_new(s, line, eol);
+	if (s->last)
+		h1_known_follows(s->known, s->last, known);
+	return receive_known(s, line, known);
+}
+
+/* Moves behind a line without having searched for its end. */
+static inline const char *skip_line(struct pass *s, size_t n)
+{
+	const char *line = s->at;
+
+	s->at = s->next = line + n;
+	s->stops = 0;
+	return line;
+}
+
+/* Takes one line to be a field; H1_OK with *end where it is the empty one. */
+static inline enum h1_result read_field(struct pass *s, bool *end)
+{
+	struct h1_known_line *foreseen =
+		s->last ? h1_known_behind(s->known, s->last, span_of(s->at, (size_t)(s->end - s->at))) : NULL;
+	const char *line, *eol;
+	enum h1_result r;
+
+	if (foreseen) {
+		line = skip_line(s, foreseen->len + 2U);
+	} else {
+		r = next_line(s, &line, &eol);
+		*end = r == H1_OK && line == eol;
+		if (r != H1_OK || *end)
+			return r;
+	}
 	if (s->m->field_count >= s->limits->fields)
 		return too_many(s);
-	enum h1_result r = known ? receive_known(s, line, known) : receive_new(s, line, eol);
+	r = foreseen ? receive_known(s, line, foreseen) : receive_line(s, line, eol);
 	return r == H1_OK ? field_rules(s, &s->m->fields[s->m->field_count - 1]) : r;
 }
 
@@ -367,14 +404,12 @@ static enum h1_result whole_rules(struct pass *s)
 /* Field lines up to the empty one. */
 static enum h1_result read_fields(struct pass *s)
 {
-	const char *line, *eol;
 	enum h1_result r;
+	bool end = false;
 
-	while ((r = next_line(s, &line, &eol)) == H1_OK && line < eol) {
-		r = read_field(s, line, eol);
-		if (r != H1_OK)
-			break;
-	}
+	do
+		r = read_field(s, &end);
+	while (r == H1_OK && !end);
 	return r;
 }
 
@@ -461,7 +496,7 @@ static bool has_news(struct span in, size_t scanned)
 }
 
 enum h1_result guard_read(enum guard_kind kind, struct span in, size_t *scanned, const struct h1_limits *limits,
-	const struct h1_known *known, struct message *m, struct guard *g, struct h1_error *error)
+	struct h1_known *known, struct message *m, struct guard *g, struct h1_error *error)
 {
 	struct pass s = {
 		.begin = in.p, .end = in.p + in.n, .kind = kind, .limits = limits, .known = known, .m = m, .g = g, .error = error,

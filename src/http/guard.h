@@ -29,6 +29,6 @@ struct guard {
  * holds nothing of use: the head is read from its start when more has come.
  */
 enum h1_result guard_read(enum guard_kind kind, struct span in, size_t *scanned, const struct h1_limits *limits,
-	const struct h1_known *known, struct message *m, struct guard *g, struct h1_error *error) MUST_CHECK;
+	struct h1_known *known, struct message *m, struct guard *g, struct h1_error *error) MUST_CHECK;
 
 #endif

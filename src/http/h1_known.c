@@ -21,7 +21,7 @@ static void add_line(struct h1_known *k, const struct field *f)
 	l->value_at = (uint8_t)(f->value.p - line.p);
 	l->value_len = (uint8_t)f->value.n;
 	l->id = (uint8_t)f->id;
-	memcpy(l->bytes, line.p, line.n);
+	memcpy(l->bytes, line.p, line.n + 2);
 }
 
 void h1_known_add(struct h1_known *k, const struct message *m)

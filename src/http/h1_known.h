@@ -3,20 +3,22 @@
  *
  * Programs and servers send mostly the same fields, head after head.  What a line means depends on nothing but its
  * bytes, but for fields that frame, or that belong to the connection: those are never remembered.  What fields mean
- * together (two Hosts, both framings) is judged for every head.
+ * together (two Hosts, both framings) is judged for every head.  Behind a line mostly comes the one that came before,
+ * which is then compared without a search for the line's end.
  */
 #ifndef FRESHET_HTTP_H1_KNOWN_H
 #define FRESHET_HTTP_H1_KNOWN_H
 
 #include "http/message.h"
 
-enum { H1_KNOWN_LINES = 256, H1_KNOWN_MIN = 8, H1_KNOWN_MAX = 251 }; /* shorter and longer lines are read each time */
+enum { H1_KNOWN_LINES = 256, H1_KNOWN_MIN = 8, H1_KNOWN_MAX = 248 }; /* shorter and longer lines are read each time */
 
 struct h1_known_line {
-	uint8_t len; /* without CRLF; 0: none */
+	uint8_t len;  /* without CRLF; 0: none */
 	uint8_t name_len, value_at, value_len;
 	uint8_t id;
-	char bytes[H1_KNOWN_MAX];
+	uint8_t next; /* the line that followed when this one was last searched for: a guess */
+	char bytes[H1_KNOWN_MAX + 2];
 };
 
 /* All zero at first.  One reader's, such as a worker's. */
@@ -34,13 +36,27 @@ static inline unsigned h1_known_place(struct span line)
 	return (unsigned)(((first ^ last * 31) + line.n) * UINT64_C(0x9e3779b97f4a7c15) >> 56) % H1_KNOWN_LINES;
 }
 
-/* The line without its CRLF as it was remembered, or NULL. */
-static inline const struct h1_known_line *h1_known_find(const struct h1_known *k, struct span line)
+/* The line, given without its CRLF, as it was remembered, or NULL. */
+static inline struct h1_known_line *h1_known_find(struct h1_known *k, struct span line)
 {
 	if (line.n < H1_KNOWN_MIN || line.n > H1_KNOWN_MAX)
 		return NULL;
-	const struct h1_known_line *l = &k->lines[h1_known_place(line)];
+	struct h1_known_line *l = &k->lines[h1_known_place(line)];
 	return l->len == line.n && memcmp(l->bytes, line.p, line.n) == 0 ? l : NULL;
+}
+
+/* The line at the front of `in`, CRLF and all, if it is the one that followed `last` before; else NULL. */
+static inline struct h1_known_line *h1_known_behind(struct h1_known *k, const struct h1_known_line *last, struct span in)
+{
+	struct h1_known_line *l = &k->lines[last->next];
+	size_t n = l->len + 2U;
+
+	return l->len && in.n >= n && memcmp(l->bytes, in.p, n) == 0 ? l : NULL;
+}
+
+static inline void h1_known_follows(struct h1_known *k, struct h1_known_line *last, const struct h1_known_line *next)
+{
+	last->next = (uint8_t)(next - k->lines);
 }
 
 /* Remembers the lines of a head that both have just read, each in the place of another. */

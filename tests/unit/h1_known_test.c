@@ -169,6 +169,15 @@ static void test_line_of_a_request_is_known_in_a_response(void **state)
 	}
 }
 
+/* Once to know the lines, once to know which follows which. */
+static void foresee(const char *head)
+{
+	struct message m;
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(read_request(head, &m), H1_OK);
+}
+
 static void test_known_lines_do_not_hide_what_stands_between_them(void **state)
 {
 	static const char *const bad[] = {
@@ -185,9 +194,30 @@ static void test_known_lines_do_not_hide_what_stands_between_them(void **state)
 	struct message m;
 
 	(void)state;
-	assert_int_equal(read_request("GET / HTTP/1.1\r\n" FIELDS, &m), H1_OK);
+	foresee("GET / HTTP/1.1\r\n" FIELDS);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(read_request(bad[i], &m), H1_BAD);
+}
+
+static void test_foreseen_lines_are_taken_only_whole(void **state)
+{
+	static const char head[] = "GET / HTTP/1.1\r\n" FIELDS;
+	char text[sizeof(head)];
+	struct message m;
+
+	(void)state;
+	foresee(head);
+	for (size_t n = 0; n < sizeof(head) - 1; n++) {
+		memcpy(text, head, n);
+		text[n] = '\0';
+		assert_int_equal(read_request(text, &m), H1_MORE);
+	}
+	assert_int_equal(read_request("GET / HTTP/1.1\r\nHost: example.org\r\nAccept: text/html5\r\nCookie: a=1\r\n\r\n", &m), H1_OK);
+	assert_memory_equal(m.fields[1].value.p, "text/html5\r", 11);
+	assert_int_equal(m.fields[1].value.n, 10);
+	assert_int_equal(read_request("GET / HTTP/1.1\r\nHost: example.org\r\nCookie: a=1\r\nAccept: text/html\r\n\r\n", &m), H1_OK);
+	assert_int_equal(m.fields[1].id, HEADER_COOKIE);
+	assert_int_equal(m.fields[2].id, HEADER_ACCEPT);
 }
 
 static void test_known_lines_count_for_the_limit(void **state)
@@ -217,6 +247,7 @@ int main(void)
 		cmocka_unit_test_setup(test_known_lines_mean_what_they_meant_in_any_head, set_up),
 		cmocka_unit_test_setup(test_line_of_a_request_is_known_in_a_response, set_up),
 		cmocka_unit_test_setup(test_known_lines_do_not_hide_what_stands_between_them, set_up),
+		cmocka_unit_test_setup(test_foreseen_lines_are_taken_only_whole, set_up),
 		cmocka_unit_test_setup(test_known_lines_count_for_the_limit, set_up),
 	};
 
