@@ -1,5 +1,5 @@
 /*
- * Field lines that both parsers have read: a table without chains, where the latest displaces what was in its place.
+ * Field lines that both parsers have read: a table of two places for each, where the latest displaces the older of two.
  */
 #include "http/h1_known.h"
 
@@ -16,6 +16,7 @@ static void add_line(struct h1_known *k, const struct field *f)
 	if (line.n < H1_KNOWN_MIN || line.n > H1_KNOWN_MAX)
 		return;
 	struct h1_known_line *l = &k->lines[h1_known_place(line)];
+	l[1] = l[0];
 	l->len = (uint8_t)line.n;
 	l->name_len = (uint8_t)f->name.n;
 	l->value_at = (uint8_t)(f->value.p - line.p);

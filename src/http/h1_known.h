@@ -26,14 +26,14 @@ struct h1_known {
 	struct h1_known_line lines[H1_KNOWN_LINES];
 };
 
-/* From the length and the words at both ends. */
+/* Of the first of the two places that a line may have; from the length and the words at both ends. */
 static inline unsigned h1_known_place(struct span line)
 {
 	uint64_t first, last;
 
 	memcpy(&first, line.p, sizeof(first));
 	memcpy(&last, line.p + line.n - sizeof(last), sizeof(last));
-	return (unsigned)(((first ^ last * 31) + line.n) * UINT64_C(0x9e3779b97f4a7c15) >> 56) % H1_KNOWN_LINES;
+	return (unsigned)(((first ^ last * 31) + line.n) * UINT64_C(0x9e3779b97f4a7c15) >> 56) % H1_KNOWN_LINES & ~1U;
 }
 
 /* The line, given without its CRLF, as it was remembered, or NULL. */
@@ -42,6 +42,9 @@ static inline struct h1_known_line *h1_known_find(struct h1_known *k, struct spa
 	if (line.n < H1_KNOWN_MIN || line.n > H1_KNOWN_MAX)
 		return NULL;
 	struct h1_known_line *l = &k->lines[h1_known_place(line)];
+	if (l->len == line.n && memcmp(l->bytes, line.p, line.n) == 0)
+		return l;
+	l++;
 	return l->len == line.n && memcmp(l->bytes, line.p, line.n) == 0 ? l : NULL;
 }
 
@@ -59,7 +62,7 @@ static inline void h1_known_follows(struct h1_known *k, struct h1_known_line *la
 	last->next = (uint8_t)(next - k->lines);
 }
 
-/* Remembers the lines of a head that both have just read, each in the place of another. */
+/* Remembers the lines of a head that both have just read, each in the place of an older one. */
 void h1_known_add(struct h1_known *k, const struct message *m);
 
 #endif
