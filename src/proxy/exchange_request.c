@@ -10,6 +10,12 @@
 
 enum { LOOP_MARK_LEN = 8 };
 
+static uint64_t mix(uint64_t h, uint64_t with)
+{
+	h = (h ^ with) * UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ h >> 29;
+}
+
 /*
  * What our Via says to us alone: the same for the same place, different for different places, so that it tells an
  * origin nothing about where else its visitors go.
@@ -17,12 +23,16 @@ enum { LOOP_MARK_LEN = 8 };
 static void loop_mark(const struct exchange *x, char out[LOOP_MARK_LEN])
 {
 	uint64_t h = x->worker->shared->instance ^ x->target.port;
+	struct span rest = x->target.host;
 
-	for (size_t i = 0; i < x->target.host.n; i++) {
-		h ^= (unsigned char)ascii_lower(x->target.host.p[i]);
-		h *= UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 29;
+	for (; rest.n >= 8; rest = span_from(rest, 8)) {
+		uint64_t eight;
+
+		memcpy(&eight, rest.p, sizeof(eight));
+		h = mix(h, eight | UINT64_C(0x2020202020202020)); /* in any case */
 	}
+	for (size_t i = 0; i < rest.n; i++)
+		h = mix(h, (unsigned char)rest.p[i] | 0x20);
 	h ^= x->worker->shared->instance * UINT64_C(0xbf58476d1ce4e5b9);
 	h *= UINT64_C(0x94d049bb133111eb);
 	h ^= h >> 31;
