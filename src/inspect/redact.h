@@ -9,7 +9,7 @@
 
 #include "inspect/line.h"
 
-/* Appends a URL or a target, or any text that may hold some. */
+/* Appends a URL or a target, or any text that may hold some; users and passwords in them are hidden, too. */
 void redact_url(struct line *l, struct span url);
 
 /* Appends the value of the field of that name. */
