@@ -50,7 +50,7 @@ static enum step start(struct exchange *x, struct span url, const struct target 
 	struct json j = json_of(room, sizeof(room));
 
 	if (!id)
-		return answer_error(x, 429, "too many addresses are being checked; try again when others are done");
+		return answer_error(x, 429, "too many addresses are being checked, or were in the last minute; try again later");
 	json_open(&j, '{');
 	json_key(&j, SPAN("id"));
 	json_u64(&j, id);

@@ -155,6 +155,8 @@ static bool enqueue(struct probes *p, struct probe_job *j)
 	start_thread(p);
 	if (!p->thread_count || p->waiting_count >= (j->sampling ? PROBES_SAMPLES_WAITING_MAX : PROBES_WAITING_MAX))
 		return false;
+	if (!j->sampling && !quota_take(&p->rate, PROBES_PER_MINUTE, clock_us()))
+		return false;
 	if (p->job_count == PROBES_REMEMBERED_MAX)
 		forget_oldest(p);
 	j->id = ++p->latest_id;

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "base/list.h"
+#include "base/quota.h"
 #include "config/check_request.h"
 #include "proxy/snapshot.h"
 
@@ -18,6 +19,7 @@ enum {
 	PROBES_THREADS = 2,
 	PROBES_WAITING_MAX = 8,
 	PROBES_SAMPLES_WAITING_MAX = 4, /* so that people need not wait long for theirs */
+	PROBES_PER_MINUTE = 30,    /* of those that people ask for: each makes up to nine requests */
 	PROBES_REMEMBERED_MAX = 32, /* all of them, those that wait included */
 	PROBES_REPORT_BYTES = 256 * 1024,
 };
@@ -29,6 +31,7 @@ struct probes {
 	pthread_cond_t work;        /* something waits, or it is time to end */
 	struct list jobs;           /* owned: of struct probe_job, the oldest first */
 	unsigned job_count, waiting_count;
+	struct quota rate;          /* of those that people ask for */
 	uint64_t latest_id;
 	pthread_t threads[PROBES_THREADS]; /* started with the first probe */
 	unsigned thread_count;
@@ -51,7 +54,10 @@ struct probe_wish {
 	struct sampling *sampling;  /* who is told what was found; NULL: a report is kept */
 };
 
-/* The probe's number, never 0; of one whose finding is only told, it means nothing.  0 when too many wait, or memory or threads are out. */
+/*
+ * The probe's number, never 0; of one whose finding is only told, it means nothing.  0 when too many wait or were asked for
+ * in the last minute, or memory or threads are out.
+ */
 uint64_t probes_add(struct probes *p, const struct probe_wish *wish) MUST_CHECK;
 
 enum probe_progress {

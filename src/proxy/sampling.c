@@ -15,12 +15,11 @@
 #include "proxy/probes.h"
 #include "proxy/worker.h"
 
-#define MINUTE_US (60 * INT64_C(1000000))
-#define AGAIN_US (10 * MINUTE_US)
+#define AGAIN_US (600 * INT64_C(1000000))
 
 void sampling_init(struct sampling *s)
 {
-	*s = (struct sampling){ .in_minute = 0 };
+	*s = (struct sampling){ .next_recent = 0 };
 	pthread_mutex_init(&s->lock, NULL);
 }
 
@@ -67,24 +66,12 @@ static bool was_sampled(const struct sampling *s, uint64_t hash, int64_t now_us)
 	return false;
 }
 
-/* With the lock held. */
-static bool is_within_rate(struct sampling *s, unsigned per_minute, int64_t now_us)
-{
-	if (now_us - s->minute_began_us >= MINUTE_US) {
-		s->minute_began_us = now_us;
-		s->in_minute = 0;
-	}
-	return s->in_minute < per_minute;
-}
-
 static bool may_begin(struct sampling *s, uint64_t hash, unsigned per_minute, int64_t now_us)
 {
 	pthread_mutex_lock(&s->lock);
-	bool may = is_within_rate(s, per_minute, now_us) && !was_sampled(s, hash, now_us);
-	if (may) {
-		s->in_minute++;
+	bool may = !was_sampled(s, hash, now_us) && quota_take(&s->rate, per_minute, now_us);
+	if (may)
 		s->recently[s->next_recent++ % SAMPLED_RECENTLY_MAX] = (struct sampled){ .hash = hash, .at_us = now_us };
-	}
 	pthread_mutex_unlock(&s->lock);
 	return may;
 }

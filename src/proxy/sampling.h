@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/quota.h"
 #include "inspect/probe_report.h"
 #include "inspect/stale_urls.h"
 
@@ -29,9 +30,8 @@ struct sampled {
 
 /* All workers'. */
 struct sampling {
-	pthread_mutex_t lock;          /* guards the next five */
-	int64_t minute_began_us;
-	unsigned in_minute;            /* probes begun since */
+	pthread_mutex_t lock;          /* guards the next four */
+	struct quota rate;             /* of probes begun */
 	struct sampled recently[SAMPLED_RECENTLY_MAX];
 	unsigned next_recent;
 	struct stale_urls *stale;      /* owned; NULL before the first probe */
