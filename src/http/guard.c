@@ -109,6 +109,7 @@ enum h1_result guard_read(enum guard_kind kind, struct span in, size_t *scanned,
 		g->start = 2;
 	s.at = s.next = in.p + g->start;
 	m->field_count = 0;
+	m->field_max = m->field_max < limits->fields ? m->field_max : limits->fields;
 	m->line_bytes = 0;
 	memset(m->present, 0, sizeof(m->present));
 	r = has_news(in, *scanned) ? read_all(&s) : H1_MORE;

@@ -107,13 +107,15 @@ static enum h1_result too_many(struct guard_pass *s)
 	return guard_bad(s, H1_FAULT_HEAD_TOO_LARGE, "more fields than the limit");
 }
 
-/* A line that was read before has no surprises. */
+/* A line that was read before has no surprises but for being there twice, which only of Host is an error. */
 static inline enum h1_result receive_known(struct guard_pass *s, const char *line, struct h1_known_line *known)
 {
 	struct span name = span_of(line, known->name_len), value = span_of(line + known->value_at, known->value_len);
 
 	s->last = known;
-	return message_receive_known(s->m, name, value, (enum header)known->id) ? H1_OK : too_many(s);
+	if (!message_receive_known(s->m, name, value, (enum header)known->id))
+		return too_many(s);
+	return known->id == HEADER_HOST && s->kind == GUARD_REQUEST ? host_rule(s, value) : H1_OK;
 }
 
 static inline enum h1_result receive_new(struct guard_pass *s, const char *line, const char *eol)
@@ -123,7 +125,9 @@ static inline enum h1_result receive_new(struct guard_pass *s, const char *line,
 	s->last = NULL;
 	if (*colon != ':' || colon == line)
 		return bad_name(s, line, colon);
-	return message_receive_line(s->m, span_of(line, (size_t)(colon - line)), trimmed(colon, eol)) ? H1_OK : too_many(s);
+	if (!message_receive_line(s->m, span_of(line, (size_t)(colon - line)), trimmed(colon, eol)))
+		return too_many(s);
+	return field_rules(s, &s->m->fields[s->m->field_count - 1]);
 }
 
 /* The line between, where nobody foresaw it. */
@@ -155,20 +159,12 @@ static inline enum h1_result read_field(struct guard_pass *s, bool *end)
 	struct h1_known_line *foreseen =
 		s->last ? h1_known_behind(s->known, s->last, span_of(s->at, (size_t)(s->end - s->at))) : NULL;
 	const char *line, *eol;
-	enum h1_result r;
 
-	if (foreseen) {
-		line = skip_line(s, foreseen->len + 2U);
-	} else {
-		r = guard_next_line(s, &line, &eol);
-		*end = r == H1_OK && line == eol;
-		if (r != H1_OK || *end)
-			return r;
-	}
-	if (s->m->field_count >= s->limits->fields)
-		return too_many(s);
-	r = foreseen ? receive_known(s, line, foreseen) : receive_line(s, line, eol);
-	return r == H1_OK ? field_rules(s, &s->m->fields[s->m->field_count - 1]) : r;
+	if (foreseen)
+		return receive_known(s, skip_line(s, foreseen->len + 2U), foreseen);
+	enum h1_result r = guard_next_line(s, &line, &eol);
+	*end = r == H1_OK && line == eol;
+	return r != H1_OK || *end ? r : receive_line(s, line, eol);
 }
 
 enum h1_result guard_fields(struct guard_pass *s)
