@@ -21,6 +21,7 @@ export class Rows {
     this.byId = new Map();
     this.current = -1;
     this.pool = [];
+    this.isDue = false; // to be drawn in the next frame
     this.box = byId("rows");
     this.spacer = byId("spacer");
     this.box.addEventListener("scroll", () => this.draw(), {passive: true});
@@ -55,16 +56,28 @@ export class Rows {
     });
   }
 
-  /** The chosen one stays chosen, and the end in view. */
+  /** The chosen one stays chosen. */
   change(action) {
-    const follow = this.atEnd(), chosen = this.shown[this.current]?.id;
+    const chosen = this.shown[this.current]?.id;
     action();
     this.order();
     this.trim();
     this.current = chosen === undefined ? -1 : this.shown.findIndex(exchange => exchange.id === chosen);
-    this.draw();
-    if (follow)
-      this.box.scrollTop = this.box.scrollHeight;
+    this.drawSoon();
+  }
+
+  /** Once for all that changes until the next frame, for news come many at a time; the end stays in view. */
+  drawSoon() {
+    if (this.isDue)
+      return;
+    this.isDue = true;
+    requestAnimationFrame(() => {
+      const follow = this.atEnd();
+      this.isDue = false;
+      this.draw();
+      if (follow)
+        this.box.scrollTop = this.box.scrollHeight;
+    });
   }
 
   insert(exchanges) {

@@ -81,8 +81,10 @@ export function seconds(s) {
   return parts.join(" ");
 }
 
+const TIME_OF_DAY = new Intl.DateTimeFormat([], {timeStyle: "medium", hourCycle: "h23"}); // to make one takes long
+
 export function clock(date) {
-  return date.toLocaleTimeString([], {hour12: false}) + "." + String(date.getMilliseconds()).padStart(3, "0");
+  return `${TIME_OF_DAY.format(date)}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
 
 /** "name:hit:86s?", as in the log: the age may be missing, "?" says that it is not certain, names may have colons. */

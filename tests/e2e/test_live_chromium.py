@@ -375,6 +375,19 @@ def test_thousands_of_exchanges_need_only_a_screenful_of_elements(chromium, site
         page.wait_for(f"{ROWS}.some(row => row.innerText.includes('/n0'))")
 
 
+def test_news_that_come_together_are_drawn_once(seen):
+    drawn = seen.page.evaluate("""(async () => {
+        const [{Rows}, {read}] = await Promise.all([import('/live/rows.js'), import('/live/words.js')]);
+        const rows = new Rows({learn() {}, shows: () => true}, () => {}), draw = rows.draw, drawn = [];
+        rows.draw = function () { drawn.push(this.shown.length); draw.call(this); };
+        for (let number = 0; number < 50; number++)
+            rows.add([read({id: String(number), ended_us: number, facts: {'@timestamp': '2026-11-23T00:00:00Z'}})]);
+        await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+        return drawn;
+    })()""")
+    assert set(drawn) == {50} and len(drawn) <= 2  # again for what it scrolled
+
+
 def test_controls_are_labelled_and_nothing_is_wider_than_a_phone(shared_seen, tmp_path):
     unlabelled = shared_seen.page.evaluate(
         "[...document.querySelectorAll('input, select, button')].filter(e => !e.labels?.length && !e.textContent.trim()).length")
