@@ -55,7 +55,11 @@ function arrived(news, missed) {
   else
     rows.add(exchanges);
   tellCount();
-  if (exchanges.some(exchange => exchange.id === partial))
+  const opened = location.hash.slice(1);
+  if (!exchanges.some(exchange => exchange.id === opened))
+    return;
+  rows.mark(opened);
+  if (opened === partial)
     show();
 }
 
