@@ -6,10 +6,15 @@ import {seconds} from "./words.js";
 
 const LOOK_EVERY_MS = 5000;
 
-function howOld(found) {
-  if (found.by_s !== undefined && MEASURED[found.measure])
-    return MEASURED[found.measure](seconds(found.by_s));
-  return found.age_s === undefined ? "not known" : `stored ${seconds(found.age_s)} ago`;
+/** The copy's age, by the cache's own words. */
+function age(found) {
+  return found.age_s === undefined ? "not told" : seconds(found.age_s);
+}
+
+/** How far the copy lags behind; an age alone does not tell. */
+function lag(found) {
+  const isKnown = found.by_s !== undefined && found.measure !== "Age" && MEASURED[found.measure];
+  return isKnown ? MEASURED[found.measure](seconds(found.by_s)) : "not known";
 }
 
 function when(found) {
@@ -18,10 +23,15 @@ function when(found) {
   return `${ago < 5 ? "just now" : `${seconds(ago)} ago`}${since}`;
 }
 
+/** A cell that says by itself what it is, for where there is no room for a row of heads. */
+function cell(label, ...content) {
+  return element("td", {"data-label": label}, ...content);
+}
+
 function row(found) {
-  const link = element("a", {href: `#${found.url}`}, found.url);
-  return element("tr", {}, element("td", {}, link), element("td", {}, found.layer ? called(found.layer) : "a cache that does not say so"),
-    element("td", {}, howOld(found)), element("td", {}, when(found)));
+  return element("tr", {}, cell("Address", element("a", {href: `#${found.url}`}, found.url)),
+    cell("From", found.layer ? called(found.layer) : "a cache that does not say so"), cell("Age", age(found)),
+    cell("Stale by", lag(found)), cell("Last seen", when(found)));
 }
 
 /** Shows what was found until now, and goes on. */

@@ -101,7 +101,8 @@ def test_page_lists_addresses_found_stale_as_text(behind_a_cache, chromium):
         page.visit(f"http://127.0.0.1:{proxy.port}/check")
         page.wait_for("document.querySelectorAll('#stale-urls tbody tr').length == 1")
         cells = page.evaluate("[...document.querySelectorAll('#stale-urls td')].map(cell => cell.textContent)")
-        assert cells[0] == proxy.site + hostile and "x-cache-status" in cells[1] and cells[3].startswith("just now")
+        assert cells[0] == proxy.site + hostile and cells[1] == "a cache (x-cache-status)" and cells[2:4] == ["not told", "not known"]
+        assert cells[4].startswith("just now")
         assert page.evaluate("document.title") == "Check – freshet"
 
 
