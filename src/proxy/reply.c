@@ -27,7 +27,7 @@ static const struct reply_info info[] = {
 
 /* -- text -- */
 
-enum { BODY_MAX = 4096, HEAD_MAX = 1536, PLACE_MAX = 600 };
+enum { BODY_MAX = 4096, HEAD_MAX = 1536, PLACE_MAX = 800 };
 
 /* Text being composed; what does not fit is left out. */
 struct text {
@@ -193,7 +193,14 @@ static const char *reason_phrase(unsigned status)
 }
 
 /* For answers that hold nothing but text and the style that goes with it. */
-#define NOTHING_ACTIVE "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
+#define NOTHING_ACTIVE_AND(more) "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'" more "\r\n"
+#define NOTHING_ACTIVE NOTHING_ACTIVE_AND("")
+
+/* Nobody else may show it as a part of his own, or learn where a link in it was followed. */
+#define FOR_ITSELF "Cross-Origin-Resource-Policy: same-origin\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n"
+
+/* What is wrong with a request for one of our own pages; that of another's may well be seen in a frame of that site. */
+#define NOTHING_OF_OURS NOTHING_ACTIVE_AND("; base-uri 'none'; form-action 'none'; frame-ancestors 'none'") FOR_ITSELF
 
 /*
  * For our own pages: what is ours may run, and nobody else may have any part in it, or it in theirs.  `reach` are further
@@ -201,9 +208,7 @@ static const char *reason_phrase(unsigned status)
  */
 #define ONLY_OURS_AND(reach) \
 	"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'" reach "; " \
-	"img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n" \
-	"Cross-Origin-Resource-Policy: same-origin\r\n" \
-	"X-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n"
+	"img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n" FOR_ITSELF
 #define ONLY_OURS ONLY_OURS_AND("")
 
 /*
@@ -256,7 +261,7 @@ bool reply_error(struct exchange *x, enum reply_error error, const char *details
 		put_error_html(&body, x, e, details);
 	else
 		put_error_text(&body, x, e, details);
-	put(&status, SPAN(NOTHING_ACTIVE));
+	put(&status, x->facts.own_page ? SPAN(NOTHING_OF_OURS) : SPAN(NOTHING_ACTIVE));
 	put_proxy_status(&status, x, e, details);
 	if (error == REPLY_METHOD)
 		put(&status, SPAN("Allow: GET, HEAD\r\n")); /* RFC 9110 section 15.5.6 */

@@ -49,6 +49,14 @@ ANSWERS = {
 }
 
 
+POLICIES = {
+    "any": "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n",
+    "own page": "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+                "frame-ancestors 'none'\r\nCross-Origin-Resource-Policy: same-origin\r\nX-Frame-Options: DENY\r\n"
+                "Referrer-Policy: no-referrer\r\n",
+}
+
+
 def own_answer(verdict, port, method):
     """Every byte of an answer that freshet makes itself."""
     phrase, title, error, meaning = ANSWERS[verdict.kind]
@@ -61,7 +69,7 @@ def own_answer(verdict, port, method):
             f"Content-Length: {len(body)}\r\n"
             "Cache-Control: no-cache, no-store, must-revalidate\r\nPragma: no-cache\r\nExpires: 0\r\n"
             "X-Content-Type-Options: nosniff\r\n"
-            "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
+            + POLICIES["own page" if status in ("404", "421") else "any"] +
             f"Proxy-Status: freshet{error and f'; error={error}'}; details=\"{verdict.reason or title}\"\r\n"
             + ("Connection: close\r\n" if verdict.closes else "") + "\r\n"
             + ("" if method == "HEAD" else body)).encode()

@@ -326,6 +326,16 @@ def test_page_itself_may_be_opened_from_anywhere_but_framed_nowhere(proxy):
     assert answer.body.count(b"<script") == answer.body.count(b"<script type=\"module\" src=\"/live/")
 
 
+@pytest.mark.parametrize("path, field, status", [
+    ("/nowhere", "Accept: text/html", 404), ("/live/exchange?id=1", "Accept: */*", 404),
+    ("/live/about", "Sec-Fetch-Site: cross-site", 403), ("/", "Via: 1.1 somebody", 403)])
+def test_refusals_of_pages_are_framed_nowhere_either(proxy, path, field, status):
+    answer = ask(proxy, path, field)
+    assert (answer.status, answer.one("X-Frame-Options"), answer.one("Referrer-Policy")) == (status, "DENY", "no-referrer")
+    assert "frame-ancestors 'none'" in answer.one("Content-Security-Policy")
+    assert answer.one("X-Content-Type-Options") == "nosniff"
+
+
 @pytest.mark.parametrize("field", ["X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", "Via: 1.1 somebody"])
 @pytest.mark.parametrize("path", ["/", *PARTS])
 def test_who_comes_through_another_proxy_is_not_taken_for_this_machine(proxy, path, field):
