@@ -173,6 +173,25 @@ void redact_url(struct line *l, struct span url)
 	}
 }
 
+/* Whether there is anything of what parameters and users show themselves by, encoded or not. */
+static bool may_hold_secrets(struct span url)
+{
+	return memchr(url.p, '=', url.n) || memchr(url.p, '@', url.n) || memchr(url.p, '%', url.n);
+}
+
+void redact_record(struct record *r)
+{
+	char text[3 * RECORD_URL_MAX];
+	struct line l = line_of(text, sizeof(text));
+
+	if (!may_hold_secrets(span_of(r->url, r->url_len)))
+		return;
+	redact_url(&l, span_of(r->url, r->url_len));
+	r->url_cut = r->url_cut || l.n > RECORD_URL_MAX;
+	r->url_len = (uint16_t)(l.n < RECORD_URL_MAX ? l.n : RECORD_URL_MAX);
+	memcpy(r->url, text, r->url_len);
+}
+
 /* -- fields -- */
 
 /* "name=value" up to the next ';'; returns how much that was. */

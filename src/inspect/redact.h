@@ -8,11 +8,15 @@
 #define FRESHET_INSPECT_REDACT_H
 
 #include "inspect/line.h"
+#include "inspect/record.h"
 
 /* Appends a URL or a target, or any text that may hold some; users and passwords in them are hidden, too. */
 void redact_url(struct line *l, struct span url);
 
 /* Appends the value of the field of that name. */
 void redact_value(struct line *l, struct span name, struct span value);
+
+/* Hides the secrets in the record's URL, which is cut where it grew too long by that. */
+void redact_record(struct record *r);
 
 #endif

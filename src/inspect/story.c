@@ -29,17 +29,6 @@ static struct span media_type(const struct past *p)
 	return SPAN_NONE;
 }
 
-static void redact_record_url(struct record *r)
-{
-	char text[3 * RECORD_URL_MAX];
-	struct line l = line_of(text, sizeof(text));
-
-	redact_url(&l, span_of(r->url, r->url_len));
-	r->url_cut = r->url_cut || l.n > RECORD_URL_MAX;
-	r->url_len = (uint16_t)(l.n < RECORD_URL_MAX ? l.n : RECORD_URL_MAX);
-	memcpy(r->url, text, r->url_len);
-}
-
 /* The access log's line, without its end. */
 static struct span log_line(const struct record *r, bool with_secrets, char out[ACCESS_LOG_LINE_MAX])
 {
@@ -47,7 +36,7 @@ static struct span log_line(const struct record *r, bool with_secrets, char out[
 
 	memcpy(&record, r, offsetof(struct record, url) + r->url_len);
 	if (!with_secrets)
-		redact_record_url(&record);
+		redact_record(&record);
 	return span_of(out, access_log_line(ACCESS_LOG_JSON, &record, out) - 1);
 }
 

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "inspect/redact.h"
 #include "proxy/log_sink.h"
 
 enum {
@@ -272,9 +273,13 @@ static void change_sink(struct log_writer *w, struct wishes *wishes)
 
 static void write_record(struct log_writer *w, const struct record *r)
 {
+	struct record shown;
+
 	if (sizeof(w->batch) - w->batch_len < ACCESS_LOG_LINE_MAX)
 		flush(w);
-	w->batch_len += access_log_line(w->format, r, w->batch + w->batch_len);
+	memcpy(&shown, r, offsetof(struct record, url) + r->url_len);
+	redact_record(&shown);
+	w->batch_len += access_log_line(w->format, &shown, w->batch + w->batch_len);
 }
 
 /* Formats what the rings hold, at most one ringful of each so that no worker starves another. */

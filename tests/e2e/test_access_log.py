@@ -66,6 +66,13 @@ def test_secrets_are_not_logged(proxy, client, origin):
     assert "s3cr3t" not in proxy.log_file.read_text() + proxy.stderr()
 
 
+def test_tokens_in_addresses_are_not_logged(proxy, client, origin):
+    client.get(origin.url("/reset?user=7&access_token=hidden&page=2"))
+    record = proxy.record("/reset")
+    assert record["url.original"] == origin.url("/reset?user=7&access_token=***&page=2")
+    assert "hidden" not in proxy.log_file.read_text()
+
+
 def test_stale_copy_is_given_a_verdict(proxy, client, origin):
     origin.answer = response(b"x", "Age: 500", "Cache-Control: max-age=100", 'Cache-Status: edge; hit')
     client.get(origin.url("/verdict"))

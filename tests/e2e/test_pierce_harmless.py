@@ -268,7 +268,8 @@ def test_signed_url_stays_as_it_is_and_the_log_says_whose_it_is(proxy, always, o
     origin.answer = page(1, "Age: 30", "Cache-Control: max-age=3600")
     for asked in (proxy, always):
         ask(asked, origin.url(target), *fields)
-        assert "signed" in asked.record(origin.url(target))["freshet.not_busted_reason"]
+        known = origin.url(target.partition("=")[0]) # of the signature the log hides the value
+        assert "signed" in asked.record(known)["freshet.not_busted_reason"]
     assert [request.target for request in origin.requests] == [target, target]
 
 
