@@ -35,9 +35,20 @@ export class Rows {
     this.draw();
   }
 
-  /** Whether the end is in view: then it stays in view. */
+  /** Whether the end is in view. */
   atEnd() {
     return this.box.scrollTop + this.box.clientHeight >= this.box.scrollHeight - this.height;
+  }
+
+  /** Makes room for all rows.  An end that was in view stays in view, whoever comes to draw first: news or a scroll event. */
+  stretch() {
+    const height = `${this.shown.length * this.height}px`;
+    if (this.spacer.style.height === height)
+      return;
+    const follow = this.atEnd();
+    this.spacer.style.height = height;
+    if (follow)
+      this.box.scrollTop = this.box.scrollHeight;
   }
 
   /** One that was there as running is replaced by what became of it. */
@@ -66,17 +77,14 @@ export class Rows {
     this.drawSoon();
   }
 
-  /** Once for all that changes until the next frame, for news come many at a time; the end stays in view. */
+  /** Once for all that changes until the next frame, for news come many at a time. */
   drawSoon() {
     if (this.isDue)
       return;
     this.isDue = true;
     requestAnimationFrame(() => {
-      const follow = this.atEnd();
       this.isDue = false;
       this.draw();
-      if (follow)
-        this.box.scrollTop = this.box.scrollHeight;
     });
   }
 
@@ -172,7 +180,7 @@ export class Rows {
   }
 
   draw() {
-    this.spacer.style.height = `${this.shown.length * this.height}px`;
+    this.stretch();
     const first = Math.max(0, Math.floor(this.box.scrollTop / this.height) - MARGIN_ROWS);
     const count = Math.ceil(this.box.clientHeight / this.height) + 2 * MARGIN_ROWS;
     const last = Math.min(this.shown.length, first + count);

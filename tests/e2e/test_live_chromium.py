@@ -388,6 +388,22 @@ def test_news_that_come_together_are_drawn_once(seen):
     assert set(drawn) == {50} and len(drawn) < 10  # again for its size, and for what it scrolled
 
 
+def test_end_stays_in_view_when_a_scroll_event_comes_before_the_frame(seen):
+    at_end = seen.page.evaluate("""(async () => {
+        const [{Rows}, {read}] = await Promise.all([import('/live/rows.js'), import('/live/words.js')]);
+        const rows = new Rows({learn() {}, shows: () => true}, () => {});
+        const news = first => Array.from({length: 200}, (_, n) => read(
+            {id: String(first + n), ended_us: first + n, facts: {'@timestamp': '2026-11-23T00:00:00Z'}}));
+        for (let round = 0; round < 3; round++) {
+            rows.add(news(round * 200));
+            rows.box.dispatchEvent(new Event('scroll'));
+            await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+        }
+        return rows.atEnd() && rows.box.scrollTop > 0;
+    })()""")
+    assert at_end
+
+
 def test_controls_are_labelled_and_nothing_is_wider_than_a_phone(shared_seen, tmp_path):
     unlabelled = shared_seen.page.evaluate(
         "[...document.querySelectorAll('input, select, button')].filter(e => !e.labels?.length && !e.textContent.trim()).length")
