@@ -8,6 +8,7 @@ import json
 import pytest
 
 from harness import Freshet, Origin, response
+from harness.relay import Relay
 from harness.switches import Switches
 
 OWN = "http://freshet.internal/"
@@ -115,14 +116,18 @@ def test_exchanges_of_all_workers_stand_in_the_order_of_their_end(chromium, site
         assert len(last) > 10 and last == list(range(20 - len(last), 20))
 
 
-def test_page_goes_on_where_it_was_after_a_pause_of_the_connection(seen):
-    seen.browse("/fresh.js")
-    seen.wait_for_rows(1)
-    seen.page.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1)
-    seen.browse("/gone")
-    seen.page.call("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1)
-    seen.page.wait_for(f"{ROWS}.length == 2")
-    assert seen.rows("path") == ["/fresh.js", "/gone"]
+def test_page_goes_on_where_it_was_when_its_connection_broke(seen):
+    with Relay(seen.proxy.port) as relay:
+        seen.page.visit(f"http://127.0.0.1:{relay.port}/")
+        seen.browse("/fresh.js")
+        seen.wait_for_rows(1)
+        relay.cut()
+        seen.page.wait_for("document.getElementById('state').dataset.state == 'wait'")
+        seen.browse("/gone", "/stored.css")
+        relay.mend()
+        seen.page.wait_for("document.getElementById('count').textContent == '3 of 3'")
+        assert seen.rows("path") == ["/fresh.js", "/gone", "/stored.css"]
+        assert seen.page.evaluate("document.getElementById('state').dataset.state") == "live"
 
 
 def test_page_begins_anew_with_another_process_whose_exchanges_have_the_same_numbers(seen):
