@@ -97,7 +97,7 @@ function listed(text) {
   return text.replaceAll(",", ", ");
 }
 
-const NO_DIGEST = "Bodies are passed on, not kept. Their digests are computed while this page is open.";
+const NO_DIGEST = "Bodies are passed on, not kept. Digests are computed while this page is open, of whole ones only.";
 const DIGEST = "The digest is of the body as your program got it: without the framing of chunks, compressed where it is.";
 
 function facts(exchange, earlier) {

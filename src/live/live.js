@@ -17,6 +17,7 @@ let waiting = []; // came while paused
 let running = []; // what has not ended, as it was told last
 let lost = 0;
 let process = null; // when the freshet that they are of was started
+let openedByKey = false; // the exchange that is about to be shown
 let partial = null; // the id of the exchange whose detail is open, while its whole story cannot be had
 
 const filter = new Filter(() => {
@@ -151,6 +152,15 @@ async function show(secrets = false) {
     detail.drawRunning(soFar);
   else
     detail.gone(id);
+  takeFocus();
+}
+
+/** Who opened it by the keyboard reads on in it; so does everybody where it has taken the place of the list. */
+function takeFocus() {
+  const box = byId("detail");
+  if ((openedByKey || byId("list").offsetParent === null) && !box.contains(document.activeElement))
+    box.focus({preventScroll: true});
+  openedByKey = false;
 }
 
 addEventListener("hashchange", () => show());
@@ -165,7 +175,13 @@ const KEYS = {
   ArrowUp: () => rows.move(-1),
   Home: () => rows.choose(0, false),
   End: () => rows.choose(rows.shown.length - 1, false),
-  Enter: () => rows.open(),
+  Enter: () => {
+    const before = location.hash;
+    openedByKey = true;
+    rows.open();
+    if (location.hash === before)
+      takeFocus(); // it is open already
+  },
   p: pause,
   c: clear,
   "/": () => byId("filter-text").focus(),

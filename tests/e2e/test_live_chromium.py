@@ -299,6 +299,36 @@ def test_keys_walk_open_close_search_and_pause(seen):
     seen.wait_for_rows(0)
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_focus_goes_to_what_a_key_opened_and_back_to_the_list(seen, width):
+    seen.page.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
+    seen.browse("/fresh.js")
+    seen.wait_for_rows(1)
+    seen.press("j")
+    seen.press("Enter", 13)
+    seen.page.wait_for("document.activeElement.id == 'detail'")
+    seen.press("Escape", 27)
+    assert seen.page.evaluate("document.activeElement.id") == "rows"
+    seen.page.evaluate("document.querySelector('[role=option]').click()")
+    seen.page.wait_for("!document.getElementById('detail').hidden")
+    seen.press("Enter", 13)
+    assert seen.page.evaluate("document.activeElement.id") == "detail"
+
+
+def test_answer_that_broke_off_has_no_digest_and_says_so(seen):
+    def break_off(conn):
+        conn.read_request()
+        conn.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        conn.close()
+
+    with Origin(script=break_off) as origin, seen.proxy.client() as client:
+        client.request("GET", origin.url("/half"))
+        assert client.read_to_end().endswith(b"half")
+        seen.open("/half")
+    told = seen.detail(".facts")
+    assert "the client was shown that the answer broke off" in told and "4 B" in told and "SHA-256" not in told
+
+
 def test_links_are_followed_by_the_keyboard(seen):
     seen.page.evaluate("document.querySelector('nav a[href=\"/switches\"]').focus()")
     seen.press("Enter", 13)
