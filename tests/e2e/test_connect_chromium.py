@@ -139,7 +139,7 @@ def test_blind_spot_is_shown_after_a_tunnel_and_hostile_names_stay_text(proxy, s
     page.wait_for("document.getElementById('unread').innerText.includes('does not speak TLS')")
     assert f"127.0.0.1:{site.port}" in page.evaluate("document.getElementById('unread').innerText")
     assert page.evaluate("document.querySelectorAll('#unread img').length") == 0
-    assert page.evaluate("document.title") == "Connect · freshet"
+    assert page.evaluate("document.title") == "Connect – freshet"
 
 
 def test_nothing_is_wider_than_a_phone_by_day_and_by_night(proxy, stranger, tmp_path):
