@@ -153,10 +153,6 @@ static bool server_init(struct server *s, struct config *config)
 		return false;
 	}
 	s->snapshot = server_make_snapshot(config, &s->sockets);
-	if (s->snapshot) {
-		server_log_listening(&s->sockets, false);
-		server_log_control(&s->control);
-	}
 	return s->snapshot && watch_signals(s) && watch_costs(s) &&
 	       switches_watch(&s->shared.switches, s->base, server_prepare_interception, s) && start_workers(s) &&
 	       watchdog_start(&s->watchdog, s->base, s->workers, s->worker_count);
@@ -222,6 +218,8 @@ int server_run(struct config *config, const struct server_options *options)
 	bool ok = server_init(&s, config);
 
 	if (ok) {
+		server_log_listening(&s.sockets, false);
+		server_log_control(&s.control);
 		sd_notify(0, "READY=1\nSTATUS=serving");
 		event_base_dispatch(s.base);
 	} else {

@@ -252,6 +252,21 @@ def test_nothing_is_said_to_be_cut_when_all_ended_in_time(origin):
         assert "cut off" not in proxy.stderr()
 
 
+def stopped_when_it_says_listening(config):
+    """The exit status of a proxy that hears SIGTERM with the first word that it listens."""
+    with subprocess.Popen([BINARY, "-c", config], stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if "listening on" in line:
+                process.send_signal(signal.SIGTERM)
+        return process.wait(10)
+
+
+def test_who_hears_that_it_listens_may_stop_it_at_once(tmp_path):
+    config = tmp_path / "freshet.conf"
+    config.write_text('listen = {"127.0.0.1:0"}\ncontrol = "off"\naccess-log = "off"\n')
+    assert [stopped_when_it_says_listening(config) for _ in range(20)] == [0] * 20
+
+
 # -- restart
 
 class Activated:
