@@ -166,7 +166,7 @@ def shut(sock):
         pass
 
 
-def wait_until(fact, timeout_s=3):
+def wait_until(fact, timeout_s=10):
     """Poll until fact() is true; the last value of it is returned."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
