@@ -33,6 +33,12 @@ class Page:
         return sum(found)
 
 
+def page_of(proxy, exchanges):
+    """The page once that many have ended: the client has its answer before that, and the page may be another worker's."""
+    wait_until(lambda: Page(proxy).sum("freshet_exchanges_total") >= exchanges)
+    return Page(proxy)
+
+
 @pytest.fixture
 def counted():
     """A proxy that nobody used before."""
@@ -55,7 +61,7 @@ def test_exchange_is_counted_by_mode_verdict_and_status_by_whichever_worker_serv
     for _ in range(6):
         with counted.client() as client:
             assert client.get(origin.url()).status == 200
-    page = Page(counted)
+    page = page_of(counted, exchanges=6)
     assert page.sum("freshet_exchanges_total", mode="bust", verdict="from-cache", code="2xx") == 6
     assert page.sum("freshet_exchanges_total") == 6
     assert page.sum("freshet_body_bytes_total", message="response") == 6 * len(b"stored")
@@ -67,7 +73,7 @@ def test_durations_are_counted_once_for_each_exchange_and_connecting_once_for_ea
     with counted.client() as client:
         for _ in range(5):
             client.get(origin.url())
-    page = Page(counted)
+    page = page_of(counted, exchanges=5)
     assert page.sum("freshet_exchange_duration_seconds_count") == 5
     assert page.sum("freshet_first_byte_duration_seconds_count") == 5
     assert page.sum("freshet_connect_duration_seconds_count") == 1
@@ -89,11 +95,14 @@ def test_connections_are_counted_while_they_are_there(counted, origin):
     with Client(counted.port) as first, Client(counted.port) as second:
         for client in (first, second):
             assert client.get(origin.url()).status == 200
-        page = Page(counted)
-        assert page.sum("freshet_client_connections", state="idle") == 2
-        assert page.sum("freshet_client_connections", state="busy") == 1  # who asks
-        assert page.sum("freshet_origin_connections", state="lent") == 0
-        assert page.sum("freshet_origin_connections", state="idle") >= 1
+        assert wait_until(lambda: connections(Page(counted)) == (2, 1, 0))  # busy is who asks
+        assert Page(counted).sum("freshet_origin_connections", state="idle") >= 1
+
+
+def connections(page):
+    """Of clients idle and busy, to origins lent."""
+    return (page.sum("freshet_client_connections", state="idle"), page.sum("freshet_client_connections", state="busy"),
+            page.sum("freshet_origin_connections", state="lent"))
 
 
 def test_opaque_tunnel_is_counted_with_the_reason_why_it_was_not_read(counted, origin):
@@ -112,6 +121,7 @@ def test_interception_counts_both_handshakes_and_certificates(pki):
         for _ in range(2):
             with proxy.secure(origin) as client:
                 assert client.get("/").status == 200
+        assert wait_until(lambda: Page(proxy).sum("freshet_tunnels_total") >= 2)
         page = Page(proxy)
         assert page.sum("freshet_tls_handshakes_total", peer="client", outcome="full") == 2
         assert page.sum("freshet_tls_handshakes_total", peer="origin", outcome="full") == 1
@@ -150,7 +160,7 @@ def test_process_is_measured(counted):
 def test_no_label_tells_a_host(counted, origin):
     with counted.client() as client:
         client.get(origin.url("/private"))
-    text = Page(counted).answer.body.decode()
+    text = page_of(counted, exchanges=1).answer.body.decode()
     assert str(origin.port) not in text and "private" not in text
 
 
