@@ -120,7 +120,7 @@ def test_bytes_on_an_idle_pooled_connection_poison_it(client):
                 conn.send(response(b"evil"))
     with Origin(script=late) as origin:
         assert client.get(origin.url()).body == b"good"
-        time.sleep(0.4)
+        assert origin.connections[0].closed.wait(4)
         assert client.get(origin.url()).body == b"good"
         assert len(origin.connections) == 2
 
