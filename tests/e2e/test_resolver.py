@@ -177,13 +177,13 @@ def test_literal_addresses_are_never_asked_for(names, resolving, origin):
 
 
 def test_slow_question_does_not_hold_up_other_exchanges(names, resolving, origin):
-    names.names["slow.test"] = Name(a=("127.0.0.1",), delay_s=1.0)
+    names.names["slow.test"] = Name(a=("127.0.0.1",), delay_s=2.0)
     with Client(resolving.port) as waiting:
         waiting.request("GET", f"http://slow.test:{origin.port}/slow")
         assert wait_until(lambda: names.asked("slow.test"))
         started = time.monotonic()
         assert fetch(resolving, "127.0.0.1", origin.port, "/quick").status == 200
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 1.5
         assert waiting.response().status == 200
 
 

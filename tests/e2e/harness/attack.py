@@ -7,7 +7,8 @@ import time
 from .client import Client
 from .proxy import sanitized
 
-PROMPT_S = 1.0  # the machine is shared and so is Python's lock; an attack that bites costs a timeout or more
+# The machine is shared and so is Python's lock; an attack that bites costs a timeout or more.
+PROMPT_S = 3.0 if sanitized() else 1.0
 LEAST_ANSWERS = 5
 
 
