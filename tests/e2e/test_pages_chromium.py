@@ -68,7 +68,7 @@ def pages(chromium):
 def visit(page, url):
     page.visit("about:blank")  # or another fragment would be the same page
     page.visit(url)
-    page.wait_for("document.fonts.status == 'loaded' && !document.querySelector('#state[data-state=wait]')")
+    page.wait_for("document.fonts.status == 'loaded' && !document.querySelector('#state[data-state=wait], #again:disabled')")
     if "/#" in url:
         page.wait_for("document.querySelector('#detail:not([hidden]) .facts') !== null && "
                       "document.querySelector('[role=option][aria-selected=true]') !== null")
