@@ -86,6 +86,14 @@ static void add_flag(struct cache_control *cc, const struct flag_directive *d, s
 	cc->flags |= span_trim(unquote(argument)).n ? d->with_fields : d->plain;
 }
 
+/* Of two values that a directive was given, the one that counts. */
+static inline int64_t kept(enum keep keep, int64_t held, int64_t value)
+{
+	if (held == ABSENT || value == ABSENT)
+		return held == ABSENT ? value : held;
+	return (keep == SMALLER) == (value < held) ? value : held;
+}
+
 static void add_seconds(struct cache_control *cc, const struct seconds_directive *d, bool bare,
 			struct span argument)
 {
@@ -95,8 +103,8 @@ static void add_seconds(struct cache_control *cc, const struct seconds_directive
 	if (!bare && !delta_seconds_parse(unquote(argument), &value))
 		value = d->invalid_s;
 	memcpy(&held, member, sizeof(held));
-	if (held == ABSENT || (d->keep == SMALLER ? value < held : value > held))
-		memcpy(member, &value, sizeof(value));
+	value = kept(d->keep, held, value);
+	memcpy(member, &value, sizeof(value));
 }
 
 static void add_directive(struct cache_control *cc, struct span directive)
@@ -116,10 +124,58 @@ static void add_directive(struct cache_control *cc, struct span directive)
 		}
 }
 
-void cache_control_add(struct cache_control *cc, struct span field_value)
+static void read_line(struct cache_control *cc, struct span line)
 {
 	struct span directive;
 
-	while (span_list_next(&field_value, &directive))
+	cache_control_init(cc);
+	while (span_list_next(&line, &directive))
 		add_directive(cc, directive);
+}
+
+/* What two lines say together. */
+static void combine(struct cache_control *cc, const struct cache_control *line)
+{
+	cc->flags |= line->flags;
+#define FLAG(name, directive)
+#define FLAG_OR_FIELDS(name, directive)
+#define SECONDS(member, directive, keep, bare, invalid) cc->member = kept(keep, cc->member, line->member);
+#include "http/cache_control.def"
+#undef FLAG
+#undef FLAG_OR_FIELDS
+#undef SECONDS
+}
+
+/* A line that was read before.  Servers send few different ones, and many times. */
+struct line_before {
+	uint8_t len; /* 0: none */
+	char text[63];
+	struct cache_control says;
+};
+
+enum { LINES_BEFORE = 8 };
+
+/* By the length and the last digit: "max-age=60" and "max-age=3600" differ in both. */
+static unsigned place_of(struct span line)
+{
+	return (unsigned)(line.n + (unsigned char)line.p[line.n - 1]) % LINES_BEFORE;
+}
+
+void cache_control_add(struct cache_control *cc, struct span field_value)
+{
+	static _Thread_local struct line_before lines_before[LINES_BEFORE];
+	struct cache_control says;
+
+	if (!field_value.n || field_value.n > sizeof(lines_before->text)) {
+		read_line(&says, field_value);
+		combine(cc, &says);
+		return;
+	}
+	struct line_before *l = &lines_before[place_of(field_value)];
+	if (l->len != field_value.n || memcmp(l->text, field_value.p, field_value.n) != 0) {
+		read_line(&l->says, field_value);
+		memcpy(l->text, field_value.p, field_value.n);
+		l->len = (uint8_t)field_value.n;
+	}
+	combine(cc, &l->says);
 }

@@ -196,6 +196,21 @@ static void test_delta_seconds_are_digits_only(void **state)
 	}
 }
 
+/* Lines read before are remembered; these all have the same length and the same end. */
+static void test_a_line_reads_as_it_did_whatever_was_read_between(void **state)
+{
+	static const struct row rows[] = {
+		{ "a lifetime", "private, max-age=10", "private max-age=10" },
+		{ "another in all but its length", "public,  max-age=20", "public max-age=20" },
+		{ "of other directives", "public, s-maxage=30", "public s-maxage=30" },
+		{ "nothing known", "nothing, unknown=40", "" },
+	};
+
+	(void)state;
+	check_rows(rows, COUNT(rows));
+	check_rows(rows, COUNT(rows));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -204,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_saturate_and_junk_allows_least),
 		cmocka_unit_test(test_repetition_counts_with_what_allows_less),
 		cmocka_unit_test(test_several_lines_add_up),
+		cmocka_unit_test(test_a_line_reads_as_it_did_whatever_was_read_between),
 		cmocka_unit_test(test_delta_seconds_are_digits_only),
 	};
 
