@@ -112,6 +112,7 @@ enum h1_result guard_read(enum guard_kind kind, struct span in, size_t *scanned,
 	m->field_max = m->field_max < limits->fields ? m->field_max : limits->fields;
 	m->line_bytes = 0;
 	memset(m->present, 0, sizeof(m->present));
+	memset(m->repeated, 0, sizeof(m->repeated));
 	r = has_news(in, *scanned) ? read_all(&s) : H1_MORE;
 	if (r == H1_MORE)
 		r = read_partial(&s);

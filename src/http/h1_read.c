@@ -176,11 +176,9 @@ static void take_option(struct message *m, struct span option, struct options *o
 /* All lines of Connection (or Proxy-Connection); false when they name more than anybody needs. */
 static bool take_options(struct message *m, enum header id, struct options *o)
 {
-	for (unsigned i = 0; i < m->field_count; i++) {
-		struct span list = m->fields[i].value, option;
+	for (const struct field *f = message_field(m, id); f; f = message_next(m, f)) {
+		struct span list = f->value, option;
 
-		if (m->fields[i].id != id)
-			continue;
 		while (o->count <= CONNECTION_OPTIONS_MAX && span_list_next(&list, &option))
 			take_option(m, option, o);
 	}

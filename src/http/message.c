@@ -21,10 +21,16 @@ void message_init(struct message *m, struct field *fields, unsigned field_max)
 
 static inline bool receive(struct message *m, struct field field)
 {
+	uint64_t bit = UINT64_C(1) << (field.id & 63);
+
 	if (m->field_count >= m->field_max)
 		return false;
+	if (m->present[field.id >> 6] & bit)
+		m->repeated[field.id >> 6] |= bit;
+	else
+		m->first[field.id] = (uint16_t)m->field_count;
+	m->present[field.id >> 6] |= bit;
 	m->fields[m->field_count++] = field;
-	m->present[field.id >> 6] |= UINT64_C(1) << (field.id & 63);
 	return true;
 }
 
@@ -74,29 +80,23 @@ bool message_keep(struct message *m, struct span head, struct arena *a)
 	return true;
 }
 
-const struct field *message_field(const struct message *m, enum header id)
+const struct field *message_next(const struct message *m, const struct field *f)
 {
-	if (!message_has(m, id))
+	const struct field *end = m->fields + m->field_count;
+	enum header id = f->id;
+
+	if (!message_repeats(m, id))
 		return NULL;
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == id)
-			return &m->fields[i];
+	while (++f < end)
+		if (f->id == id)
+			return f;
 	return NULL;
-}
-
-struct span message_value(const struct message *m, enum header id)
-{
-	const struct field *f = message_field(m, id);
-
-	return f ? f->value : SPAN_NONE;
 }
 
 bool message_list_has(const struct message *m, enum header id, struct span token)
 {
-	if (!message_has(m, id))
-		return false;
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == id && span_list_has(m->fields[i].value, token))
+	for (const struct field *f = message_field(m, id); f; f = message_next(m, f))
+		if (span_list_has(f->value, token))
 			return true;
 	return false;
 }
@@ -121,19 +121,11 @@ void message_add(struct message *m, enum header id, struct span value, const cha
 /* A SET that says what is there already once, or a REMOVE of nothing, changes nothing. */
 static bool changes(const struct message *m, enum edit_op op, enum header id, struct span value)
 {
-	unsigned lines = 0;
+	const struct field *f = message_field(m, id);
 
-	if (!message_has(m, id))
+	if (!f)
 		return op == EDIT_SET;
-	if (op == EDIT_REMOVE)
-		return true;
-	for (unsigned i = 0; i < m->field_count; i++) {
-		const struct field *f = &m->fields[i];
-
-		if (f->id == id && (lines++ || f->dropped || !span_eq(f->value, value)))
-			return true;
-	}
-	return false;
+	return op == EDIT_REMOVE || message_repeats(m, id) || f->dropped || !span_eq(f->value, value);
 }
 
 static void decide(struct message *m, enum edit_op op, enum header id, struct span value, const char *why)

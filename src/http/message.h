@@ -69,6 +69,7 @@ struct message {
 	struct field *fields;     /* borrowed */
 	unsigned field_count, field_max;
 	uint64_t present[2];      /* one bit per known field that occurs */
+	uint64_t repeated[2];     /* one bit per known field that occurs on more than one line */
 	size_t line_bytes;        /* at least what those fields take as lines, CRLFs included */
 
 	enum framing framing;     /* as the codec established it */
@@ -81,6 +82,7 @@ struct message {
 	struct edit edits[MESSAGE_EDITS_MAX];
 	unsigned edit_count;
 	uint8_t edit_of[HEADER_COUNT]; /* 1 + index of the SET or REMOVE edit of that field, 0 none */
+	uint16_t first[HEADER_COUNT];  /* index of the field's first line, where it is present */
 };
 
 /* Empties it; `fields` has room for field_max and is borrowed until message_keep() or the message's end. */
@@ -106,11 +108,25 @@ static inline bool message_has(const struct message *m, enum header id)
 	return m->present[id >> 6] >> (id & 63) & 1;
 }
 
-/* The first line of that field as received, or NULL. */
-const struct field *message_field(const struct message *m, enum header id);
+static inline bool message_repeats(const struct message *m, enum header id)
+{
+	return m->repeated[id >> 6] >> (id & 63) & 1;
+}
 
-/* Its value; an empty span where there is none. */
-struct span message_value(const struct message *m, enum header id);
+/* The first line of that field as received, or NULL. */
+static inline const struct field *message_field(const struct message *m, enum header id)
+{
+	return message_has(m, id) ? &m->fields[m->first[id]] : NULL;
+}
+
+/* The next line of the same known field, or NULL. */
+const struct field *message_next(const struct message *m, const struct field *f);
+
+/* The value of the field's first line; an empty span where there is none. */
+static inline struct span message_value(const struct message *m, enum header id)
+{
+	return message_has(m, id) ? m->fields[m->first[id]].value : SPAN_NONE;
+}
 
 /* Whether any line of that list-based field holds the token, in any case. */
 bool message_list_has(const struct message *m, enum header id, struct span token);

@@ -21,9 +21,8 @@ static void read_times(const struct message *m, const struct caching_circumstanc
 	if (!out->expires_is_valid && message_has(m, HEADER_EXPIRES))
 		f->expires_s = TIME_LONG_AGO;
 	out->age_is_valid = delta_seconds_parse(out->age, &f->age_s);
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == HEADER_CACHE_CONTROL)
-			cache_control_add(&f->cc, m->fields[i].value);
+	for (const struct field *line = message_field(m, HEADER_CACHE_CONTROL); line; line = message_next(m, line))
+		cache_control_add(&f->cc, line->value);
 }
 
 static void read_values(const struct message *m, struct caching *out)
@@ -184,10 +183,10 @@ static void read_odd(const struct message *m, struct odd_directives *odd)
 {
 	unsigned compared = 0;
 
-	for (unsigned i = 0; i < m->field_count; i++) {
-		struct span rest = m->fields[i].value, element;
+	for (const struct field *f = message_field(m, HEADER_CACHE_CONTROL); f; f = message_next(m, f)) {
+		struct span rest = f->value, element;
 
-		while (m->fields[i].id == HEADER_CACHE_CONTROL && span_list_next(&rest, &element)) {
+		while (span_list_next(&rest, &element)) {
 			judge_directive(odd, element);
 			if (compared++ < DIRECTIVES_COMPARED)
 				find_doubled(m, element, odd);

@@ -91,16 +91,7 @@ static void leave_signed(struct action_run *run)
 /* Whether the field is there once, with that value: then there is nothing to leave undone. */
 static bool says_exactly(const struct message *m, enum header id, struct span value)
 {
-	unsigned lines = 0;
-
-	for (unsigned i = 0; i < m->field_count; i++) {
-		if (m->fields[i].id != id)
-			continue;
-		if (!span_eq(m->fields[i].value, value))
-			return false;
-		lines++;
-	}
-	return lines == 1;
+	return message_has(m, id) && !message_repeats(m, id) && span_eq(message_value(m, id), value);
 }
 
 static void set(struct action_run *run, enum header id, struct span value, const char *why)

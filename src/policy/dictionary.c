@@ -33,10 +33,8 @@ static bool names_dictionary_coding(struct span list)
 
 bool dictionary_codings_named(const struct message *request)
 {
-	if (!message_has(request, HEADER_ACCEPT_ENCODING))
-		return false;
-	for (unsigned i = 0; i < request->field_count; i++)
-		if (request->fields[i].id == HEADER_ACCEPT_ENCODING && names_dictionary_coding(request->fields[i].value))
+	for (const struct field *f = message_field(request, HEADER_ACCEPT_ENCODING); f; f = message_next(request, f))
+		if (names_dictionary_coding(f->value))
 			return true;
 	return false;
 }

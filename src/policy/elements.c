@@ -27,15 +27,13 @@ bool elements_others(const struct message *m, const struct elements *e, struct a
 {
 	size_t room = 0, n = 0;
 
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == e->id)
-			room += 2 * m->fields[i].value.n + SEPARATOR_LEN;
+	for (const struct field *f = message_field(m, e->id); f; f = message_next(m, f))
+		room += 2 * f->value.n + SEPARATOR_LEN;
 	char *out = arena_alloc(a, room);
 	if (!out)
 		return false;
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == e->id)
-			n = copy_others(e, m->fields[i].value, out, n);
+	for (const struct field *f = message_field(m, e->id); f; f = message_next(m, f))
+		n = copy_others(e, f->value, out, n);
 	*others = span_of(out, n);
 	return true;
 }

@@ -78,11 +78,10 @@ static void gather(struct findings *f, const struct message *m)
 	layers_read(m, &f->layers);
 	for (unsigned i = 0; i < f->layers.count; i++)
 		note_outcome(f, &f->layers.words[i]);
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == HEADER_AGE)
-			read_age(f, m->fields[i].value);
-		else if (m->fields[i].id == HEADER_WARNING)
-			read_warning(f, m->fields[i].value);
+	for (const struct field *age = message_field(m, HEADER_AGE); age; age = message_next(m, age))
+		read_age(f, age->value);
+	for (const struct field *warning = message_field(m, HEADER_WARNING); warning; warning = message_next(m, warning))
+		read_warning(f, warning->value);
 }
 
 /* ---- judging */
@@ -100,9 +99,8 @@ static void gather_facts(const struct message *m, const struct findings *f, int6
 	if (message_has(m, HEADER_EXPIRES) &&
 		!http_date_parse(message_value(m, HEADER_EXPIRES), now_s, &facts->expires_s))
 		facts->expires_s = TIME_LONG_AGO;
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == HEADER_CACHE_CONTROL)
-			cache_control_add(&facts->cc, m->fields[i].value);
+	for (const struct field *line = message_field(m, HEADER_CACHE_CONTROL); line; line = message_next(m, line))
+		cache_control_add(&facts->cc, line->value);
 }
 
 /* Whether Cache-Control and Expires were the last word: these fields outrank them in the caches they address. */
@@ -184,10 +182,10 @@ static struct span only_intermediary(const struct message *m)
 {
 	struct span member, another, found = SPAN_NONE;
 
-	for (unsigned i = 0; message_has(m, HEADER_VIA) && i < m->field_count; i++) {
-		struct span rest = m->fields[i].value;
+	for (const struct field *via = message_field(m, HEADER_VIA); via; via = message_next(m, via)) {
+		struct span rest = via->value;
 
-		if (m->fields[i].id != HEADER_VIA || !span_list_next(&rest, &member))
+		if (!span_list_next(&rest, &member))
 			continue;
 		if (found.n || span_list_next(&rest, &another))
 			return SPAN_NONE;

@@ -68,10 +68,8 @@ static bool line_has_ours(struct span line)
 
 bool history_has_cookie(const struct message *request)
 {
-	if (!message_has(request, HEADER_COOKIE))
-		return false;
-	for (unsigned i = 0; i < request->field_count; i++)
-		if (request->fields[i].id == HEADER_COOKIE && line_has_ours(request->fields[i].value))
+	for (const struct field *f = message_field(request, HEADER_COOKIE); f; f = message_next(request, f))
+		if (line_has_ours(f->value))
 			return true;
 	return false;
 }

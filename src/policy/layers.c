@@ -128,11 +128,8 @@ void layers_read(const struct message *m, struct layers *out)
 		const struct source *s = &sources[i];
 		unsigned from = out->count;
 
-		if (!message_has(m, s->id))
-			continue;
-		for (unsigned f = 0; f < m->field_count; f++)
-			if (m->fields[f].id == s->id)
-				s->read(out, s, m, m->fields[f].value);
+		for (const struct field *f = message_field(m, s->id); f; f = message_next(m, f))
+			s->read(out, s, m, f->value);
 		reverse(out, from);
 	}
 	if (message_has(m, HEADER_X_SERVED_BY))
@@ -145,8 +142,8 @@ static void name_servers(struct layers *out, const struct message *m)
 	struct span names[LAYERS_MAX], rest;
 	unsigned name_count = 0, unnamed = 0;
 
-	for (unsigned i = 0; i < m->field_count; i++)
-		for (rest = m->fields[i].value; m->fields[i].id == HEADER_X_SERVED_BY && name_count < LAYERS_MAX;)
+	for (const struct field *f = message_field(m, HEADER_X_SERVED_BY); f; f = message_next(m, f))
+		for (rest = f->value; name_count < LAYERS_MAX;)
 			if (!span_list_next(&rest, &names[name_count++])) {
 				name_count--;
 				break;

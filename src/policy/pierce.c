@@ -32,10 +32,8 @@ static bool names_stream(struct span accept)
 /* Streams come from no store, and asking for one twice is a second subscriber. */
 static bool wants_stream(const struct message *request)
 {
-	if (!message_has(request, HEADER_ACCEPT))
-		return false;
-	for (unsigned i = 0; i < request->field_count; i++)
-		if (request->fields[i].id == HEADER_ACCEPT && names_stream(request->fields[i].value))
+	for (const struct field *f = message_field(request, HEADER_ACCEPT); f; f = message_next(request, f))
+		if (names_stream(f->value))
 			return true;
 	return false;
 }

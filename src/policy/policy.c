@@ -212,10 +212,10 @@ bool policy_kills_worker(struct policy_state *state, const struct policy_setting
 /* Whether one of the field's members is this item, whatever parameters follow it: "prefetch;prerender". */
 static bool list_names(const struct message *m, enum header id, struct span item)
 {
-	for (unsigned i = 0; i < m->field_count; i++) {
-		struct span rest = m->fields[i].value, member;
+	for (const struct field *f = message_field(m, id); f; f = message_next(m, f)) {
+		struct span rest = f->value, member;
 
-		while (m->fields[i].id == id && span_list_next(&rest, &member))
+		while (span_list_next(&rest, &member))
 			if (span_ieq(span_trim(span_first(member, span_find(member, ';'))), item))
 				return true;
 	}
@@ -229,8 +229,7 @@ const char *policy_refuses(const struct policy_settings *settings, const struct 
 	if (settings->mode != MODE_BUST || !method_is_bustable(request->method_id))
 		return NULL;
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
-		if (message_has(request, marks[i]) &&
-			(list_names(request, marks[i], SPAN("prefetch")) || list_names(request, marks[i], SPAN("preview"))))
+		if (list_names(request, marks[i], SPAN("prefetch")) || list_names(request, marks[i], SPAN("preview")))
 			return "speculative request: what it stored would be used later without asking";
 	return NULL;
 }

@@ -47,10 +47,8 @@ static bool holds_mark(struct span via, struct span mark)
 
 static bool has_been_here(const struct exchange *x, struct span mark)
 {
-	if (!message_has(&x->request, HEADER_VIA))
-		return false;
-	for (unsigned i = 0; i < x->request.field_count; i++)
-		if (x->request.fields[i].id == HEADER_VIA && holds_mark(x->request.fields[i].value, mark))
+	for (const struct field *f = message_field(&x->request, HEADER_VIA); f; f = message_next(&x->request, f))
+		if (holds_mark(f->value, mark))
 			return true;
 	return false;
 }

@@ -94,14 +94,11 @@ static struct span restored(struct exchange *x, const struct unpierce *u, enum h
 	size_t room = 0, n = 0;
 	char *out;
 
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == id)
-			room += m->fields[i].value.n + 2;
+	for (const struct field *f = message_field(m, id); f; f = message_next(m, f))
+		room += f->value.n + 2;
 	out = arena_alloc(&x->arena, room);
-	for (unsigned i = 0; i < m->field_count && out; i++) {
-		if (m->fields[i].id != id)
-			continue;
-		struct span value = unpierce(u, m->fields[i].value, &x->arena);
+	for (const struct field *f = message_field(m, id); f && out; f = message_next(m, f)) {
+		struct span value = unpierce(u, f->value, &x->arena);
 		if (n) {
 			memcpy(out + n, ", ", 2);
 			n += 2;
@@ -115,10 +112,8 @@ static struct span restored(struct exchange *x, const struct unpierce *u, enum h
 
 static bool shows_changes(const struct message *m, const struct unpierce *u, enum header id)
 {
-	if (!message_has(m, id))
-		return false;
-	for (unsigned i = 0; i < m->field_count; i++)
-		if (m->fields[i].id == id && unpierce_finds(u, m->fields[i].value))
+	for (const struct field *f = message_field(m, id); f; f = message_next(m, f))
+		if (unpierce_finds(u, f->value))
 			return true;
 	return false;
 }

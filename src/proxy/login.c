@@ -336,15 +336,6 @@ static enum header field_of(const struct exchange *x)
 	return to_site ? HEADER_AUTHORIZATION : HEADER_PROXY_AUTHORIZATION;
 }
 
-static bool is_there_twice(const struct message *m, enum header id)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < m->field_count; i++)
-		count += m->fields[i].id == id;
-	return count > 1;
-}
-
 void login_inherit(struct exchange *x)
 {
 	const struct client_access *a = &x->client->access;
@@ -367,7 +358,7 @@ enum login_answer login_check(struct exchange *x, const char **why)
 	if (!message_has(&x->request, id))
 		return LOGIN_MISSING;
 	*why = "the field that says who asks is there twice";
-	if (is_there_twice(&x->request, id))
+	if (message_repeats(&x->request, id))
 		return LOGIN_MALFORMED;
 	struct secret_digest d = secret_digest(&x->worker->shared->login.key, field);
 	bool known = a->logged_in && a->serial == serial && secret_digest_eq(&a->login, &d);

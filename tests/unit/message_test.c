@@ -41,6 +41,20 @@ static void test_first_line_is_found_in_any_case(void **state)
 	assert_int_equal(d.fields[1].id, HEADER_OTHER);
 }
 
+static void test_lines_of_one_field_are_found_one_after_the_other(void **state)
+{
+	struct draft d;
+
+	(void)state;
+	draft_init(&d);
+	assert_true(message_receive(&d.m, SPAN("Host"), SPAN("a.example")));
+	assert_true(message_repeats(&d.m, HEADER_ACCEPT));
+	assert_false(message_repeats(&d.m, HEADER_HOST));
+	assert_ptr_equal(message_next(&d.m, &d.fields[0]), &d.fields[2]);
+	assert_null(message_next(&d.m, &d.fields[2]));
+	assert_null(message_next(&d.m, message_field(&d.m, HEADER_HOST)));
+}
+
 static void test_lists_are_searched_over_all_lines(void **state)
 {
 	struct draft d;
@@ -226,6 +240,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_line_is_found_in_any_case),
+		cmocka_unit_test(test_lines_of_one_field_are_found_one_after_the_other),
 		cmocka_unit_test(test_lists_are_searched_over_all_lines),
 		cmocka_unit_test(test_full_message_takes_no_more_fields),
 		cmocka_unit_test(test_every_known_field_has_its_own_bit),

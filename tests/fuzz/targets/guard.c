@@ -50,7 +50,8 @@ static bool same_fields(const struct message *a, const struct message *b)
 		if (!same_span(f->name, g->name) || !same_span(f->value, g->value) || f->id != g->id || f->dropped != g->dropped)
 			return false;
 	}
-	return a->present[0] == b->present[0] && a->present[1] == b->present[1];
+	return a->present[0] == b->present[0] && a->present[1] == b->present[1] &&
+	       a->repeated[0] == b->repeated[0] && a->repeated[1] == b->repeated[1];
 }
 
 static bool same_reading(const struct reading *a, const struct reading *b)
