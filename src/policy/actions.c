@@ -12,32 +12,45 @@
 #include "policy/service_worker.h"
 
 enum {
-	ON_REQUEST = 1,
-	ON_RESPONSE = 2,
-	IN_BUST = 4,
-	IN_REVALIDATE = 8,
+	IN_BUST = 1,
+	IN_REVALIDATE = 2,
 	IN_BOTH = IN_BUST | IN_REVALIDATE,
-	IN_OBSERVE = 16,
+	IN_OBSERVE = 4,
 	IN_ALL = IN_BOTH | IN_OBSERVE,
-	FOR_SAFE = 32,
-	FOR_OTHERS = 64,
+	FOR_SAFE = 8,
+	FOR_OTHERS = 16,
 	FOR_ALL = FOR_SAFE | FOR_OTHERS,
 };
 
 struct action {
-	unsigned when; /* of the bits above: a side, modes, methods */
+	unsigned when; /* of the bits above: modes, methods */
 	void (*apply)(struct action_run *run, const char *why);
 	const char *why;
 };
 
-#define ACTION(name, side, modes, methods, text) static void name(struct action_run *run, const char *why);
+#define REQUEST_ACTION(name, modes, methods, text) static void name(struct action_run *run, const char *why);
+#define RESPONSE_ACTION REQUEST_ACTION
 #include "policy/actions.def"
-#undef ACTION
+#undef REQUEST_ACTION
+#undef RESPONSE_ACTION
 
-static const struct action actions[] = {
-#define ACTION(name, side, modes, methods, text) { (side) | (modes) | (methods), name, text },
+#define ROW(name, modes, methods, text) { (modes) | (methods), name, text },
+#define NO_ROW(name, modes, methods, text)
+
+static const struct action request_actions[] = {
+#define REQUEST_ACTION ROW
+#define RESPONSE_ACTION NO_ROW
 #include "policy/actions.def"
-#undef ACTION
+#undef REQUEST_ACTION
+#undef RESPONSE_ACTION
+};
+
+static const struct action response_actions[] = {
+#define REQUEST_ACTION NO_ROW
+#define RESPONSE_ACTION ROW
+#include "policy/actions.def"
+#undef REQUEST_ACTION
+#undef RESPONSE_ACTION
 };
 
 static unsigned mode_bit(enum mode mode)
@@ -55,24 +68,24 @@ static unsigned mode_bit(enum mode mode)
 	return 0;
 }
 
-static void apply_all(struct action_run *run, unsigned side)
+static void apply_all(struct action_run *run, const struct action *actions, size_t count)
 {
-	unsigned key = side | mode_bit(run->state->mode);
+	unsigned key = mode_bit(run->state->mode);
 
 	key |= method_is_bustable(run->request->method_id) ? FOR_SAFE : FOR_OTHERS;
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+	for (size_t i = 0; i < count; i++)
 		if ((actions[i].when & key) == key)
 			actions[i].apply(run, actions[i].why);
 }
 
 void actions_edit_request(struct action_run *run)
 {
-	apply_all(run, ON_REQUEST);
+	apply_all(run, request_actions, sizeof(request_actions) / sizeof(request_actions[0]));
 }
 
 void actions_edit_response(struct action_run *run)
 {
-	apply_all(run, ON_RESPONSE);
+	apply_all(run, response_actions, sizeof(response_actions) / sizeof(response_actions[0]));
 }
 
 /* ---- edits that respect signatures */
@@ -112,17 +125,23 @@ static void drop(struct action_run *run, enum header id, const char *why)
 		message_remove(run->message, id, why);
 }
 
+/* ---- the three fields that every cache knows */
+
+static void set_three(struct action_run *run, struct span cache_control, const char *why)
+{
+	set(run, HEADER_CACHE_CONTROL, cache_control, why);
+	set(run, HEADER_PRAGMA, SPAN("no-cache"), why);
+	set(run, HEADER_EXPIRES, SPAN("0"), why);
+}
+
 /* ---- requests */
 
 static void ask_the_origin(struct action_run *run, const char *why)
 {
 	/* no-store would forbid the caches on the way to replace their old copy by the fresh answer. */
-	struct span directives =
-		run->state->settings->heal ? SPAN("no-cache") : SPAN("no-cache, no-store, must-revalidate");
+	bool heal = run->state->settings->heal;
 
-	set(run, HEADER_CACHE_CONTROL, directives, why);
-	set(run, HEADER_PRAGMA, SPAN("no-cache"), why);
-	set(run, HEADER_EXPIRES, SPAN("0"), why);
+	set_three(run, heal ? SPAN("no-cache") : SPAN("no-cache, no-store, must-revalidate"), why);
 }
 
 static void ask_for_validation(struct action_run *run, const char *why)
@@ -259,24 +278,18 @@ static void wrap_script(struct action_run *run, const char *why)
 
 static void forbid_storing(struct action_run *run, const char *why)
 {
-	set(run, HEADER_CACHE_CONTROL, SPAN("no-cache, no-store, must-revalidate"), why);
-	set(run, HEADER_PRAGMA, SPAN("no-cache"), why);
-	set(run, HEADER_EXPIRES, SPAN("0"), why);
+	set_three(run, SPAN("no-cache, no-store, must-revalidate"), why);
 }
 
 /* Without no-store: a browser that goes Back to a form's result would otherwise want to post again. */
 static void forbid_reuse(struct action_run *run, const char *why)
 {
-	set(run, HEADER_CACHE_CONTROL, SPAN("no-cache, must-revalidate"), why);
-	set(run, HEADER_PRAGMA, SPAN("no-cache"), why);
-	set(run, HEADER_EXPIRES, SPAN("0"), why);
+	set_three(run, SPAN("no-cache, must-revalidate"), why);
 }
 
 static void demand_validation(struct action_run *run, const char *why)
 {
-	set(run, HEADER_CACHE_CONTROL, SPAN("no-cache"), why);
-	set(run, HEADER_PRAGMA, SPAN("no-cache"), why);
-	set(run, HEADER_EXPIRES, SPAN("0"), why);
+	set_three(run, SPAN("no-cache"), why);
 }
 
 static void drop_age(struct action_run *run, const char *why)

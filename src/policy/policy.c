@@ -209,29 +209,36 @@ bool policy_kills_worker(struct policy_state *state, const struct policy_setting
 	return true;
 }
 
-/* Whether one of the field's members is this item, whatever parameters follow it: "prefetch;prerender". */
-static bool list_names(const struct message *m, enum header id, struct span item)
+/* Whether a member says that nobody wants the answer yet, whatever parameters follow it: "prefetch;prerender". */
+static bool names_speculation(struct span list)
 {
-	for (const struct field *f = message_field(m, id); f; f = message_next(m, f)) {
-		struct span rest = f->value, member;
+	struct span member;
 
-		while (span_list_next(&rest, &member))
-			if (span_ieq(span_trim(span_first(member, span_find(member, ';'))), item))
-				return true;
+	while (span_list_next(&list, &member)) {
+		struct span item = span_trim(span_first(member, span_find(member, ';')));
+
+		if (span_ieq(item, SPAN("prefetch")) || span_ieq(item, SPAN("preview")))
+			return true;
 	}
+	return false;
+}
+
+static bool is_speculative(const struct message *request)
+{
+	static const enum header marks[] = { HEADER_SEC_PURPOSE, HEADER_PURPOSE, HEADER_X_PURPOSE, HEADER_X_MOZ };
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		for (const struct field *f = message_field(request, marks[i]); f; f = message_next(request, f))
+			if (names_speculation(f->value))
+				return true;
 	return false;
 }
 
 const char *policy_refuses(const struct policy_settings *settings, const struct message *request)
 {
-	static const enum header marks[] = { HEADER_SEC_PURPOSE, HEADER_PURPOSE, HEADER_X_PURPOSE, HEADER_X_MOZ };
-
-	if (settings->mode != MODE_BUST || !method_is_bustable(request->method_id))
+	if (settings->mode != MODE_BUST || !method_is_bustable(request->method_id) || !is_speculative(request))
 		return NULL;
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
-		if (list_names(request, marks[i], SPAN("prefetch")) || list_names(request, marks[i], SPAN("preview")))
-			return "speculative request: what it stored would be used later without asking";
-	return NULL;
+	return "speculative request: what it stored would be used later without asking";
 }
 
 struct span mode_name(enum mode mode)
