@@ -19,35 +19,50 @@ void message_init(struct message *m, struct field *fields, unsigned field_max)
 	m->field_max = field_max;
 }
 
-static inline bool receive(struct message *m, struct field field)
+/* The place of the next field, counted as one line more of that identity; NULL where there is none. */
+static inline struct field *take_place(struct message *m, enum header id)
 {
-	uint64_t bit = UINT64_C(1) << (field.id & 63);
+	uint64_t bit = UINT64_C(1) << (id & 63), *present = &m->present[id >> 6];
 
 	if (m->field_count >= m->field_max)
-		return false;
-	if (m->present[field.id >> 6] & bit)
-		m->repeated[field.id >> 6] |= bit;
+		return NULL;
+	if (*present & bit)
+		m->repeated[id >> 6] |= bit;
 	else
-		m->first[field.id] = (uint16_t)m->field_count;
-	m->present[field.id >> 6] |= bit;
-	m->fields[m->field_count++] = field;
-	return true;
+		m->first[id] = (uint16_t)m->field_count;
+	*present |= bit;
+	return &m->fields[m->field_count++];
 }
 
 bool message_receive(struct message *m, struct span name, struct span value)
 {
+	enum header id = header_lookup(name);
+	struct field *f = take_place(m, id);
+
+	if (!f)
+		return false;
+	*f = (struct field){ .name = name, .value = value, .id = id };
 	m->line_bytes += name.n + value.n + LINE_EXTRA_BYTES;
-	return receive(m, (struct field){ .name = name, .value = value, .id = header_lookup(name) });
+	return true;
 }
 
 bool message_receive_line(struct message *m, struct span name, struct span value)
 {
-	return receive(m, (struct field){ .name = name, .value = value, .id = header_lookup(name), .joined = true });
+	enum header id = header_lookup(name);
+	struct field *f = take_place(m, id);
+
+	if (f)
+		*f = (struct field){ .name = name, .value = value, .id = id, .joined = true };
+	return f;
 }
 
 bool message_receive_known(struct message *m, struct span name, struct span value, enum header id)
 {
-	return receive(m, (struct field){ .name = name, .value = value, .id = id, .joined = true, .known = true });
+	struct field *f = take_place(m, id);
+
+	if (f)
+		*f = (struct field){ .name = name, .value = value, .id = id, .joined = true, .known = true };
+	return f;
 }
 
 static void rebase(struct span *s, struct span from, const char *to)
