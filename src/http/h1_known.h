@@ -5,9 +5,13 @@
  * bytes, but for fields that frame, or that belong to the connection: those are never remembered.  What fields mean
  * together (two Hosts, both framings) is judged for every head.  Behind a line mostly comes the one that came before,
  * which is then compared without a search for the line's end.
+ *
+ * Of status lines, which are fewer still, the last is remembered, for llhttp alone.
  */
 #ifndef FRESHET_HTTP_H1_KNOWN_H
 #define FRESHET_HTTP_H1_KNOWN_H
+
+#include <llhttp.h>
 
 #include "http/message.h"
 
@@ -21,9 +25,16 @@ struct h1_known_line {
 	char bytes[H1_KNOWN_MAX + 2];
 };
 
+struct h1_known_status_line {
+	uint8_t len; /* with CRLF; 0: none */
+	char bytes[47];
+	llhttp_t behind; /* llhttp where it has read that line and nothing else */
+};
+
 /* All zero at first.  One reader's, such as a worker's. */
 struct h1_known {
 	struct h1_known_line lines[H1_KNOWN_LINES];
+	struct h1_known_status_line status_line;
 };
 
 /* Of the first of the two places that a line may have; from the length and the words at both ends. */

@@ -60,7 +60,7 @@ static llhttp_errno_t feed_new(llhttp_t *parser, const struct message *m, const 
 			continue;
 		}
 		w->end = f;
-		llhttp_errno_t e = llhttp_execute(parser, start, (size_t)(f->name.p - start));
+		llhttp_errno_t e = start < f->name.p ? llhttp_execute(parser, start, (size_t)(f->name.p - start)) : HPE_OK;
 		if (e != HPE_OK || w->next != w->end)
 			return e;
 		do
@@ -84,6 +84,41 @@ static llhttp_errno_t feed_request(llhttp_t *parser, const struct message *m, co
 		if (e != HPE_OK)
 			return e;
 		start += m->method.n;
+	}
+	return feed_new(parser, m, start, end);
+}
+
+/* A status line that was read before leaves llhttp where it was left then. */
+static llhttp_errno_t feed_status_line(llhttp_t *parser, struct h1_known_status_line *before, struct span line)
+{
+	void *data = parser->data;
+	llhttp_errno_t e;
+
+	if (span_eq(line, span_of(before->bytes, before->len))) {
+		*parser = before->behind;
+		parser->data = data;
+		return HPE_OK;
+	}
+	e = llhttp_execute(parser, line.p, line.n);
+	if (e == HPE_OK && line.n <= sizeof(before->bytes)) {
+		memcpy(before->bytes, line.p, line.n);
+		before->len = (uint8_t)line.n;
+		before->behind = *parser;
+	}
+	return e;
+}
+
+static llhttp_errno_t feed_response(llhttp_t *parser, struct h1_known *known, const struct message *m, const char *start,
+	const char *end)
+{
+	const char *fields = m->field_count ? m->fields[0].name.p : start;
+
+	if (known && fields > start) {
+		llhttp_errno_t e = feed_status_line(parser, &known->status_line, span_of(start, (size_t)(fields - start)));
+
+		if (e != HPE_OK)
+			return e;
+		start = fields;
 	}
 	return feed_new(parser, m, start, end);
 }
@@ -122,18 +157,18 @@ static bool reads_alike(const llhttp_t *parser, llhttp_errno_t e, const char *en
 }
 
 /* True when llhttp reads the head as the guard did; *keep_alive is then its view of persistence. */
-static bool llhttp_agrees(enum guard_kind kind, struct span in, const struct guard *g, const struct message *m,
-	bool *keep_alive, struct h1_error *error)
+static bool llhttp_agrees(enum guard_kind kind, struct span in, const struct guard *g, struct h1_known *known,
+	const struct message *m, bool *keep_alive, struct h1_error *error)
 {
 	const char *start = in.p + g->start, *end = in.p + g->len;
-	struct witness w;
+	struct witness w = { 0 };
 	llhttp_t parser;
 	llhttp_errno_t e;
 
 	llhttp_init(&parser, kind == GUARD_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE, &head_settings);
 	parser.data = &w;
 	e = kind == GUARD_REQUEST ? feed_request(&parser, m, start, end) :
-				    feed_new(&parser, m, start, end);
+				    feed_response(&parser, known, m, start, end);
 	if (e == HPE_PAUSED && !same_framing(&parser, g))
 		e = HPE_OK; /* not the end that the guard saw */
 	if (!reads_alike(&parser, e, end, m, error))
@@ -229,7 +264,7 @@ enum h1_result h1_read_request(struct span in, size_t *scanned, const struct h1_
 	if (r != H1_OK)
 		return r;
 	m->method_id = method_lookup(m->method);
-	if (!llhttp_agrees(GUARD_REQUEST, in, &g, m, &keep_alive, error))
+	if (!llhttp_agrees(GUARD_REQUEST, in, &g, known, m, &keep_alive, error))
 		return H1_BAD;
 	if (known)
 		h1_known_add(known, m);
@@ -270,7 +305,7 @@ enum h1_result h1_read_response(struct span in, size_t *scanned, const struct h1
 
 	if (r != H1_OK)
 		return r;
-	if (!llhttp_agrees(GUARD_RESPONSE, in, &g, m, &keep_alive, error))
+	if (!llhttp_agrees(GUARD_RESPONSE, in, &g, known, m, &keep_alive, error))
 		return H1_BAD;
 	if (known)
 		h1_known_add(known, m);

@@ -1,5 +1,5 @@
 /*
- * Field lines that were read: found again byte for byte, and heads that hold them read as they were without.
+ * Field lines and status lines that were read: found again byte for byte, and heads that hold them read as without.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -236,6 +236,43 @@ static void test_known_lines_count_for_the_limit(void **state)
 	assert_int_equal(read_request(text, &m), H1_BAD);
 }
 
+/* Each twice in turn: behind another status line, and behind the same. */
+static void test_known_status_lines_hide_nothing_of_the_heads_behind_them(void **state)
+{
+	static const struct {
+		const char *head;
+		unsigned status;
+		bool persistent;
+	} good[] = {
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", 200, true },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n", 200, false },
+		{ "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n", 200, false },
+		{ "HTTP/1.1 404 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 404, true },
+		{ "HTTP/1.1 200 OK\r\n\r\n", 200, true },
+	};
+	static const char *const bad[] = {
+		"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"HTTP/1.1 200 OK\r\n folded\r\nContent-Length: 3\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+	};
+	struct message m;
+
+	(void)state;
+	for (size_t i = 0; i < 4 * sizeof(good) / sizeof(good[0]); i++) {
+		size_t row = i / 2 % (sizeof(good) / sizeof(good[0]));
+
+		assert_int_equal(read_response(good[row].head, &m), H1_OK);
+		assert_int_equal(m.status, good[row].status);
+		assert_int_equal(m.framing == FRAMING_LENGTH, strstr(good[row].head, "Length") != NULL);
+		assert_int_equal(m.framing == FRAMING_CHUNKED, strstr(good[row].head, "chunked") != NULL);
+		if (m.framing != FRAMING_CLOSE)
+			assert_int_equal(m.persistent, good[row].persistent);
+	}
+	for (size_t i = 0; i < 2 * sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(read_response(bad[i / 2], &m), H1_BAD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +286,7 @@ int main(void)
 		cmocka_unit_test_setup(test_known_lines_do_not_hide_what_stands_between_them, set_up),
 		cmocka_unit_test_setup(test_foreseen_lines_are_taken_only_whole, set_up),
 		cmocka_unit_test_setup(test_known_lines_count_for_the_limit, set_up),
+		cmocka_unit_test_setup(test_known_status_lines_hide_nothing_of_the_heads_behind_them, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
