@@ -71,7 +71,7 @@ static bool is_ours(enum header id)
 static inline bool is_plain(const struct message *m, const struct field *f)
 {
 	return f->joined && !f->dropped && !m->edit_of[f->id] &&
-		!(header_flags(f->id) & (HEADER_FLAG_HOP | HEADER_FLAG_FRAMING));
+		(f->known || !(header_flags(f->id) & (HEADER_FLAG_HOP | HEADER_FLAG_FRAMING)));
 }
 
 static enum fate field_fate(const struct message *m, const struct field *f)
@@ -171,25 +171,32 @@ static void put_edited(struct writer *o, const struct field *f)
 	put_edit(o, f->name, e->value);
 }
 
+static void put_decided(struct writer *o, const struct field *f)
+{
+	enum fate fate = field_fate(o->m, f);
+
+	if (fate == FATE_KEEP && f->joined) {
+		put_received(o, f);
+		return;
+	}
+	run_flush(o);
+	if (fate == FATE_KEEP)
+		put_line(o, f->name, f->value);
+	else if (fate == FATE_EDIT)
+		put_edited(o, f);
+	else if (fate == FATE_FRAMING)
+		put_framing_field(o, f);
+}
+
 static void put_fields(struct writer *o)
 {
-	const struct message *m = o->m;
+	const struct field *end = o->m->fields + o->m->field_count;
 
-	for (unsigned i = 0; i < m->field_count; i++) {
-		const struct field *f = &m->fields[i];
-		enum fate fate = is_plain(m, f) ? FATE_KEEP : field_fate(m, f);
-
-		if (fate == FATE_KEEP && f->joined) {
+	for (const struct field *f = o->m->fields; f < end; f++) {
+		if (is_plain(o->m, f))
 			put_received(o, f);
-			continue;
-		}
-		run_flush(o);
-		if (fate == FATE_KEEP)
-			put_line(o, f->name, f->value);
-		else if (fate == FATE_EDIT)
-			put_edited(o, f);
-		else if (fate == FATE_FRAMING)
-			put_framing_field(o, f);
+		else
+			put_decided(o, f);
 	}
 	run_flush(o);
 }
