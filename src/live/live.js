@@ -20,13 +20,10 @@ let process = null; // when the freshet that they are of was started
 let openedByKey = false; // the exchange that is about to be shown
 let partial = null; // the id of the exchange whose detail is open, while its whole story cannot be had
 
-const filter = new Filter(() => {
-  rows.refilter();
-  tellCount();
-});
+const filter = new Filter(() => rows.refilter());
 const rows = new Rows(filter, exchange => {
   location.hash = exchange.id;
-});
+}, tellCount);
 const detail = new Detail(() => {
   if (location.hash)
     history.pushState(null, "", location.pathname);
@@ -39,13 +36,16 @@ function tellState() {
   byId("state").dataset.state = state;
 }
 
-function tellCount() {
-  const parts = [`${rows.shown.length} of ${rows.all.length}`];
+/** Together with the rows that it counts. */
+function tellCount(shown, all) {
+  const parts = [`${shown} of ${all}`];
   if (waiting.length)
     parts.push(`${waiting.length} waiting`);
   if (lost)
     parts.push(`${lost} missed`);
-  byId("count").textContent = parts.join(" · ");
+  const text = parts.join(" · ");
+  if (byId("count").textContent !== text) // scrolling draws, too
+    byId("count").textContent = text;
 }
 
 function arrived(news, missed) {
@@ -55,7 +55,7 @@ function arrived(news, missed) {
     waiting = waiting.concat(exchanges).slice(-WAITING_MAX);
   else
     rows.add(exchanges);
-  tellCount();
+  rows.drawSoon();
   const opened = location.hash.slice(1);
   if (!exchanges.some(exchange => exchange.id === opened))
     return;
@@ -68,7 +68,6 @@ function runningArrived(news) {
   running = news.map(readRunning);
   if (!paused)
     rows.setRunning(running);
-  tellCount();
   const shown = running.find(exchange => exchange.id === partial);
   if (shown)
     detail.drawRunning(shown);
@@ -104,14 +103,12 @@ function pause() {
     waiting = [];
   }
   tellState();
-  tellCount();
 }
 
 function clear() {
-  rows.clear();
   waiting = [];
   lost = 0;
-  tellCount();
+  rows.clear();
 }
 
 async function forgetAll() {
@@ -193,7 +190,6 @@ function goBack() {
   else {
     filter.reset();
     rows.refilter();
-    tellCount();
     rows.box.focus({preventScroll: true});
   }
 }
@@ -220,4 +216,3 @@ addEventListener("keydown", event => {
 });
 
 tellState();
-tellCount();

@@ -13,9 +13,11 @@ function label(exchange) {
 }
 
 export class Rows {
-  constructor(filter, chosen) {
+  /** `drawn` is told how many are shown, and of how many, whenever they are. */
+  constructor(filter, chosen, drawn) {
     this.filter = filter;
     this.chosen = chosen;
+    this.drawn = drawn;
     this.all = [];
     this.shown = [];
     this.byId = new Map();
@@ -192,6 +194,7 @@ export class Rows {
       this.box.setAttribute("aria-activedescendant", `row-${this.current - first}`);
     else
       this.box.removeAttribute("aria-activedescendant");
+    this.drawn(this.shown.length, this.all.length);
   }
 
   makeRow() {

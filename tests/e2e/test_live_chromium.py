@@ -413,7 +413,7 @@ def test_thousands_of_exchanges_need_only_a_screenful_of_elements(chromium, site
 def test_news_that_come_together_are_drawn_once(seen):
     drawn = seen.page.evaluate("""(async () => {
         const [{Rows}, {read}] = await Promise.all([import('/live/rows.js'), import('/live/words.js')]);
-        const rows = new Rows({learn() {}, shows: () => true}, () => {}), draw = rows.draw, drawn = [];
+        const rows = new Rows({learn() {}, shows: () => true}, () => {}, () => {}), draw = rows.draw, drawn = [];
         rows.draw = function () { drawn.push(this.shown.length); draw.call(this); };
         for (let number = 0; number < 50; number++)
             rows.add([read({id: String(number), ended_us: number, facts: {'@timestamp': '2026-11-23T00:00:00Z'}})]);
@@ -426,7 +426,7 @@ def test_news_that_come_together_are_drawn_once(seen):
 def test_end_stays_in_view_when_a_scroll_event_comes_before_the_frame(seen):
     at_end = seen.page.evaluate("""(async () => {
         const [{Rows}, {read}] = await Promise.all([import('/live/rows.js'), import('/live/words.js')]);
-        const rows = new Rows({learn() {}, shows: () => true}, () => {});
+        const rows = new Rows({learn() {}, shows: () => true}, () => {}, () => {});
         const news = first => Array.from({length: 200}, (_, n) => read(
             {id: String(first + n), ended_us: first + n, facts: {'@timestamp': '2026-11-23T00:00:00Z'}}));
         for (let round = 0; round < 3; round++) {
