@@ -140,11 +140,21 @@ static inline uint64_t stops_text_wide(const char *p)
 		(uint64_t)stops_text(p + 48) << 48;
 }
 
+/* The same for 8 to 15 bytes: both ends side by side make a block. */
+static inline bool stops_short(const char *p, const char *end, unsigned (*stops_in)(const char *))
+{
+	char block[BYTES_BLOCK];
+
+	memcpy(block, p, BYTES_BLOCK / 2);
+	memcpy(block + BYTES_BLOCK / 2, end - BYTES_BLOCK / 2, BYTES_BLOCK / 2);
+	return stops_in(block);
+}
+
 /* The search for a stop, block by block; the last block overlaps its predecessor, which had none. */
 static inline const char *first_stop(const char *p, const char *end, unsigned (*stops_in)(const char *), unsigned class)
 {
 	if (end - p < BYTES_BLOCK)
-		return bytes_skip(p, end, class);
+		return end - p >= BYTES_BLOCK / 2 && !stops_short(p, end, stops_in) ? end : bytes_skip(p, end, class);
 	for (; end - p > BYTES_BLOCK; p += BYTES_BLOCK) {
 		unsigned stops = stops_in(p);
 
