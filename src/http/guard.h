@@ -21,6 +21,8 @@ struct guard {
 	bool has_length;
 	uint64_t length;
 	unsigned host_count;
+	unsigned connection; /* llhttp's F_CONNECTION_… for known lines, which it will not see */
+	bool has_new_lines;  /* that may be known the next time */
 };
 
 /*

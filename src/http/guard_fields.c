@@ -26,13 +26,18 @@ static bool host_is_valid(struct span host)
 	return *p == ':' && p > host.p && (!port.n || span_u64(port, UINT16_MAX, &number));
 }
 
+static inline enum h1_result one_host_rule(struct guard_pass *s)
+{
+	return s->g->host_count++ ? guard_syntax(s, "two Host fields") : H1_OK;
+}
+
 /* An empty Host is valid only where the target brings the authority. */
 static enum h1_result host_rule(struct guard_pass *s, struct span value)
 {
 	char first = s->m->target.p[0];
 
-	if (s->g->host_count++)
-		return guard_syntax(s, "two Host fields");
+	if (one_host_rule(s) != H1_OK)
+		return H1_BAD;
 	if (value.n ? !host_is_valid(value) : first == '/' || first == '*' || span_eq(s->m->method, SPAN("CONNECT")))
 		return guard_syntax(s, "a Host field that is not host or host:port");
 	return H1_OK;
@@ -113,9 +118,12 @@ static inline enum h1_result receive_known(struct guard_pass *s, const char *lin
 	struct span name = span_of(line, known->name_len), value = span_of(line + known->value_at, known->value_len);
 
 	s->last = known;
+	s->g->connection |= known->connection;
 	if (!message_receive_known(s->m, name, value, (enum header)known->id))
 		return too_many(s);
-	return known->id == HEADER_HOST && s->kind == GUARD_REQUEST ? host_rule(s, value) : H1_OK;
+	if (known->id != HEADER_HOST || s->kind != GUARD_REQUEST)
+		return H1_OK;
+	return value.n ? one_host_rule(s) : host_rule(s, value);
 }
 
 static inline enum h1_result receive_new(struct guard_pass *s, const char *line, const char *eol)
@@ -127,7 +135,9 @@ static inline enum h1_result receive_new(struct guard_pass *s, const char *line,
 		return bad_name(s, line, colon);
 	if (!message_receive_line(s->m, span_of(line, (size_t)(colon - line)), trimmed(colon, eol)))
 		return too_many(s);
-	return field_rules(s, &s->m->fields[s->m->field_count - 1]);
+	const struct field *f = &s->m->fields[s->m->field_count - 1];
+	s->g->has_new_lines = s->g->has_new_lines || !(header_flags(f->id) & HEADER_FLAG_FRAMING);
+	return field_rules(s, f);
 }
 
 /* The line between, where nobody foresaw it. */

@@ -9,7 +9,21 @@ static bool ends_behind_its_value(const struct field *f)
 	return f->joined && f->value.p[f->value.n] == '\r';
 }
 
-static void add_line(struct h1_known *k, const struct field *f)
+/* Whether what llhttp says of the head it says of this line alone. */
+static bool is_only_connection(const struct message *m, const struct field *f)
+{
+	return f->id == HEADER_CONNECTION ? !message_has(m, HEADER_PROXY_CONNECTION) && !message_repeats(m, f->id) :
+	       f->id == HEADER_PROXY_CONNECTION ? !message_has(m, HEADER_CONNECTION) && !message_repeats(m, f->id) : false;
+}
+
+static bool may_be_known(const struct message *m, const struct field *f)
+{
+	if (f->id == HEADER_HOST && m->status)
+		return false; /* nobody has judged it there */
+	return !(header_flags(f->id) & (HEADER_FLAG_FRAMING | HEADER_FLAG_HOP)) || is_only_connection(m, f);
+}
+
+static void add_line(struct h1_known *k, const struct field *f, unsigned connection)
 {
 	struct span line = span_of(f->name.p, (size_t)(f->value.p + f->value.n - f->name.p));
 
@@ -22,15 +36,16 @@ static void add_line(struct h1_known *k, const struct field *f)
 	l->value_at = (uint8_t)(f->value.p - line.p);
 	l->value_len = (uint8_t)f->value.n;
 	l->id = (uint8_t)f->id;
+	l->connection = (uint8_t)connection;
 	memcpy(l->bytes, line.p, line.n + 2);
 }
 
-void h1_known_add(struct h1_known *k, const struct message *m)
+void h1_known_add(struct h1_known *k, const struct message *m, unsigned connection)
 {
 	for (unsigned i = 0; i < m->field_count; i++) {
 		const struct field *f = &m->fields[i];
 
-		if (!f->known && !(header_flags(f->id) & (HEADER_FLAG_FRAMING | HEADER_FLAG_HOP)) && ends_behind_its_value(f))
-			add_line(k, f);
+		if (!f->known && may_be_known(m, f) && ends_behind_its_value(f))
+			add_line(k, f, header_flags(f->id) & HEADER_FLAG_HOP ? connection : 0);
 	}
 }

@@ -2,8 +2,9 @@
  * Field lines that the guard and llhttp have read, byte for byte, so that neither need read them again.
  *
  * Programs and servers send mostly the same fields, head after head.  What a line means depends on nothing but its
- * bytes, but for fields that frame, or that belong to the connection: those are never remembered.  What fields mean
- * together (two Hosts, both framings) is judged for every head.  Behind a line mostly comes the one that came before,
+ * bytes, but for fields that frame, or that belong to the connection: those are never remembered, Connection apart,
+ * whose options are remembered as llhttp understood them.  What fields mean together (two Hosts, both framings) is
+ * judged for every head.  Behind a line mostly comes the one that came before,
  * which is then compared without a search for the line's end.
  *
  * Of status lines, which are fewer still, the last is remembered, for llhttp alone.
@@ -21,6 +22,7 @@ struct h1_known_line {
 	uint8_t len;  /* without CRLF; 0: none */
 	uint8_t name_len, value_at, value_len;
 	uint8_t id;
+	uint8_t connection; /* llhttp's F_CONNECTION_… for it */
 	uint8_t next; /* the line that followed when this one was last searched for: a guess */
 	char bytes[H1_KNOWN_MAX + 2];
 };
@@ -73,7 +75,10 @@ static inline void h1_known_follows(struct h1_known *k, struct h1_known_line *la
 	last->next = (uint8_t)(next - k->lines);
 }
 
-/* Remembers the lines of a head that both have just read, each in the place of an older one. */
-void h1_known_add(struct h1_known *k, const struct message *m);
+/*
+ * Remembers the lines of a head that both have just read, each in the place of an older one.  `connection` is what llhttp
+ * made of all its Connection lines.
+ */
+void h1_known_add(struct h1_known *k, const struct message *m, unsigned connection);
 
 #endif

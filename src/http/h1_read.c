@@ -156,9 +156,11 @@ static bool reads_alike(const llhttp_t *parser, llhttp_errno_t e, const char *en
 	return false;
 }
 
-/* True when llhttp reads the head as the guard did; *keep_alive is then its view of persistence. */
+enum { F_CONNECTION = F_CONNECTION_KEEP_ALIVE | F_CONNECTION_CLOSE | F_CONNECTION_UPGRADE };
+
+/* True when llhttp reads the head as the guard did; *connection is then its view of that field, of F_CONNECTION. */
 static bool llhttp_agrees(enum guard_kind kind, struct span in, const struct guard *g, struct h1_known *known,
-	const struct message *m, bool *keep_alive, struct h1_error *error)
+	const struct message *m, unsigned *connection, struct h1_error *error)
 {
 	const char *start = in.p + g->start, *end = in.p + g->len;
 	struct witness w = { 0 };
@@ -173,9 +175,14 @@ static bool llhttp_agrees(enum guard_kind kind, struct span in, const struct gua
 		e = HPE_OK; /* not the end that the guard saw */
 	if (!reads_alike(&parser, e, end, m, error))
 		return false;
-	/* Not llhttp_should_keep_alive(): it guesses about bodies without knowing the request. */
-	*keep_alive = !(parser.flags & F_CONNECTION_CLOSE) && (m->minor || parser.flags & F_CONNECTION_KEEP_ALIVE);
+	*connection = (parser.flags & F_CONNECTION) | g->connection;
 	return true;
+}
+
+/* Not llhttp_should_keep_alive(): it guesses about bodies without knowing the request. */
+static bool llhttp_keeps_alive(const struct message *m, unsigned connection)
+{
+	return !(connection & F_CONNECTION_CLOSE) && (m->minor || connection & F_CONNECTION_KEEP_ALIVE);
 }
 
 /* ---- Connection */
@@ -228,7 +235,7 @@ static void drop_hop_by_hop(struct message *m)
 }
 
 /* Sets persistent and marks what is not passed on; false where Connection is out of bounds. */
-static bool apply_connection(struct message *m, enum guard_kind kind, bool llhttp_keep_alive, struct options *o,
+static bool apply_connection(struct message *m, enum guard_kind kind, unsigned connection, struct options *o,
 	struct h1_error *error)
 {
 	bool fits = true;
@@ -240,7 +247,7 @@ static bool apply_connection(struct message *m, enum guard_kind kind, bool llhtt
 		fits = take_options(m, HEADER_PROXY_CONNECTION, o);
 	if (!fits)
 		*error = (struct h1_error){ .fault = H1_FAULT_SYNTAX, .reason = "Connection names too many fields" };
-	m->persistent = llhttp_keep_alive && !o->close && (m->minor || o->keep_alive);
+	m->persistent = llhttp_keeps_alive(m, connection) && !o->close && (m->minor || o->keep_alive);
 	return fits;
 }
 
@@ -258,17 +265,17 @@ enum h1_result h1_read_request(struct span in, size_t *scanned, const struct h1_
 {
 	struct guard g;
 	struct options o = { 0 };
-	bool keep_alive;
+	unsigned connection;
 	enum h1_result r = guard_read(GUARD_REQUEST, in, scanned, limits, known, m, &g, error);
 
 	if (r != H1_OK)
 		return r;
 	m->method_id = method_lookup(m->method);
-	if (!llhttp_agrees(GUARD_REQUEST, in, &g, known, m, &keep_alive, error))
+	if (!llhttp_agrees(GUARD_REQUEST, in, &g, known, m, &connection, error))
 		return H1_BAD;
-	if (known)
-		h1_known_add(known, m);
-	if (!apply_connection(m, GUARD_REQUEST, keep_alive, &o, error))
+	if (known && g.has_new_lines)
+		h1_known_add(known, m, connection);
+	if (!apply_connection(m, GUARD_REQUEST, connection, &o, error))
 		return H1_BAD;
 	m->framing = g.chunked ? FRAMING_CHUNKED : g.has_length ? FRAMING_LENGTH : FRAMING_NONE;
 	m->content_length = g.length;
@@ -300,18 +307,18 @@ enum h1_result h1_read_response(struct span in, size_t *scanned, const struct h1
 {
 	struct guard g;
 	struct options o = { 0 };
-	bool keep_alive;
+	unsigned connection;
 	enum h1_result r = guard_read(GUARD_RESPONSE, in, scanned, limits, known, m, &g, error);
 
 	if (r != H1_OK)
 		return r;
-	if (!llhttp_agrees(GUARD_RESPONSE, in, &g, known, m, &keep_alive, error))
+	if (!llhttp_agrees(GUARD_RESPONSE, in, &g, known, m, &connection, error))
 		return H1_BAD;
-	if (known)
-		h1_known_add(known, m);
+	if (known && g.has_new_lines)
+		h1_known_add(known, m, connection);
 	m->framing = response_framing(&g, m->status, request);
 	m->content_length = m->framing == FRAMING_LENGTH ? g.length : 0;
-	if (!apply_connection(m, GUARD_RESPONSE, keep_alive, &o, error))
+	if (!apply_connection(m, GUARD_RESPONSE, connection, &o, error))
 		return H1_BAD;
 	m->persistent = m->persistent && m->framing != FRAMING_CLOSE;
 	m->websocket = m->status == 101 && m->minor && o.upgrade &&

@@ -93,15 +93,58 @@ static void test_any_other_byte_makes_another_line(void **state)
 static void test_lines_that_frame_or_belong_to_the_connection_are_read_each_time(void **state)
 {
 	static const char *const lines[] = {
-		"Content-Length: 10", "Transfer-Encoding: chunked", "Connection: close", "Proxy-Connection: close",
-		"Upgrade: websocket", "TE: trailers", "Keep-Alive: max=5",
+		"Content-Length: 10", "Transfer-Encoding: chunked", "Upgrade: websocket", "TE: trailers", "Keep-Alive: max=5",
+		"Proxy-Authorization: Basic eDp5", "Connection: close\r\nConnection: a", "Proxy-Connection: close\r\nConnection: a",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		read_line(lines[i]);
-		assert_false(is_known(lines[i]));
+		assert_false(h1_known_find(&known, span_first(span_str(lines[i]), strcspn(lines[i], "\r"))));
 	}
+}
+
+static void test_connection_options_that_stood_alone_mean_what_they_meant(void **state)
+{
+	static const struct {
+		const char *head;
+		bool persistent, websocket;
+	} rows[] = {
+		{ "HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", false, false },
+		{ "HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n", false, false },
+		{ "HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n", true, false },
+		{ "HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n", true, false },
+		{ "HTTP/1.0\r\nHost: a\r\nProxy-Connection: Keep-Alive\r\n", true, false },
+		{ "HTTP/1.0\r\nHost: a\r\nConnection: other\r\n", false, false },
+		{ "HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a\r\n", true, true },
+		{ "HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: close\r\n", false, false },
+		{ "HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nProxy-Connection: close\r\n", false, false },
+	};
+	const size_t count = sizeof(rows) / sizeof(rows[0]);
+	char text[256];
+	struct message m;
+
+	(void)state;
+	for (size_t i = 0; i < 3 * count; i++) {
+		snprintf(text, sizeof(text), "GET / %s\r\n", rows[i % count].head);
+		assert_int_equal(read_request(text, &m), H1_OK);
+		assert_int_equal(m.websocket, rows[i % count].websocket);
+		if (m.persistent != rows[i % count].persistent)
+			fail_msg("round %zu: %s", i / count, text);
+	}
+	assert_true(is_known("Connection: close"));
+	assert_true(is_known("Proxy-Connection: close"));
+}
+
+static void test_host_is_known_only_where_it_was_judged(void **state)
+{
+	struct message m;
+
+	(void)state;
+	assert_int_equal(read_response("HTTP/1.1 200 OK\r\nHost: a/b c\r\nContent-Length: 0\r\n\r\n", &m), H1_OK);
+	assert_int_equal(read_request("GET / HTTP/1.1\r\nHost: a/b c\r\n\r\n", &m), H1_BAD);
+	assert_int_equal(read_request("GET http://a/ HTTP/1.1\r\nHost:     \r\n\r\n", &m), H1_OK);
+	assert_int_equal(read_request("GET / HTTP/1.1\r\nHost:     \r\n\r\n", &m), H1_BAD);
 }
 
 static void test_short_lines_long_ones_and_those_with_blanks_at_the_end_are_never_known(void **state)
@@ -279,6 +322,8 @@ int main(void)
 		cmocka_unit_test_setup(test_line_is_known_once_it_was_read, set_up),
 		cmocka_unit_test_setup(test_any_other_byte_makes_another_line, set_up),
 		cmocka_unit_test_setup(test_lines_that_frame_or_belong_to_the_connection_are_read_each_time, set_up),
+		cmocka_unit_test_setup(test_connection_options_that_stood_alone_mean_what_they_meant, set_up),
+		cmocka_unit_test_setup(test_host_is_known_only_where_it_was_judged, set_up),
 		cmocka_unit_test_setup(test_short_lines_long_ones_and_those_with_blanks_at_the_end_are_never_known, set_up),
 		cmocka_unit_test_setup(test_lines_of_a_refused_head_are_not_remembered, set_up),
 		cmocka_unit_test_setup(test_known_lines_mean_what_they_meant_in_any_head, set_up),
