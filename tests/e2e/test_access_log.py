@@ -42,7 +42,7 @@ def test_times_add_up(proxy, client, origin):
     record = proxy.record(origin.url("/slow"))
     assert 180_000 < record["freshet.time.first_byte_us"] < 2_000_000
     assert record["event.duration"] >= record["freshet.time.first_byte_us"] * 1000
-    assert record["freshet.time.connect_us"] < 100_000
+    assert record["freshet.time.connect_us"] < 180_000
 
 
 def test_every_exchange_gets_one_line(proxy, client, origin):

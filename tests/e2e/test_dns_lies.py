@@ -11,9 +11,10 @@ from harness.dns import (SERVFAIL, TRUNCATED, TYPE_A, TYPE_AAAA, Name, alias, fr
                          wire_name)
 from harness.faults import FaultyFreshet, build_library
 from harness.origin import wait_until
+from harness.proxy import sanitized
 
-CONNECT_S = 0.5          # timeout-connect: how long lies are waited for
-FORGED = "127.0.0.66"    # where nobody listens
+CONNECT_S = 1.5 if sanitized() else 0.5  # timeout-connect: how long lies are waited for
+FORGED = "127.0.0.66"  # where nobody listens
 SERVED, FAILED, UNANSWERED = (200, None), (502, "dns_error"), (504, "dns_timeout")
 
 
@@ -257,12 +258,12 @@ def test_lie_about_one_name_is_told_from_an_answer_and_holds_up_no_other(resolvi
         started = time.monotonic()
         client.request("GET", f"http://{host_of(lie)}:{origin.port}/")
         assert other.get(f"http://honest.test:{origin.port}/").status == 200
-        assert time.monotonic() - started < 0.5, "another name had to wait"
+        assert time.monotonic() - started < CONNECT_S, "another name had to wait"
         assert status_and_error(client.response()) == expected
         assert time.monotonic() - started < CONNECT_S + 1
     record_of = resolving.record(host_of(lie))
     assert record_of["http.response.status_code"] == expected[0] and (expected == SERVED or record_of["freshet.error"])
-    assert resolving.cpu_s() - busy < 0.3, "spins"
+    assert resolving.cpu_s() - busy < 0.6 * CONNECT_S, "spins"
     assert len(resolving.stderr()[said:].splitlines()) <= 1, resolving.stderr()[said:]
 
 
@@ -302,7 +303,7 @@ def test_name_server_that_is_silent_for_long_is_told_once_and_keeps_nobody(libra
         assert len(told(proxy)) == 1 and "the name server does not answer" in told(proxy)[0], told(proxy)
         busy = proxy.cpu_s()
         time.sleep(0.5)
-        assert proxy.cpu_s() - busy < 0.1, "spins"
+        assert proxy.cpu_s() - busy < 0.25, "spins"
 
 
 def test_truncated_answer_of_a_server_without_tcp_is_a_failure(origin):

@@ -109,8 +109,8 @@ def load_with_faults(proxy, origin, calls, visitor, lossy):
     with Origin() as calm, proxy.client() as client:
         assert client.get(calm.url()).body == b"hello"
     busy = proxy.cpu_s()
-    time.sleep(0.3)
-    assert proxy.cpu_s() - busy < 0.1, "spins"
+    time.sleep(0.5)
+    assert proxy.cpu_s() - busy < 0.25, "spins"
     assert len([line for line in proxy.stderr().splitlines() if " info " not in line]) < 6, proxy.stderr()
     return statuses
 

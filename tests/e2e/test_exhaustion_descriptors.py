@@ -42,7 +42,7 @@ def assert_idle(proxy, seconds=1.0):
     """The process sleeps most of the time."""
     before = proxy.cpu_s()
     time.sleep(seconds)
-    assert proxy.cpu_s() - before < 0.2 * seconds, f"{proxy.cpu_s() - before} s of CPU in {seconds} s"
+    assert proxy.cpu_s() - before < 0.4 * seconds, f"{proxy.cpu_s() - before} s of CPU in {seconds} s"
 
 
 def status_of_tunnel(proxy, origin):

