@@ -6,6 +6,7 @@ import pytest
 from harness import DnsServer, Freshet
 from harness.dns import Name
 from harness.origin import wait_until
+from harness.ports import free_port
 
 SPELLINGS = [
     "127.0.0.1", "127.1", "2130706433", "0x7f.0.0.1", "0177.1", "127.0.0.1.", "0.0.0.0", "0", "[::]",
@@ -104,8 +105,7 @@ def test_other_port_of_the_own_machine_is_no_loop(everywhere, origin):
 
 def test_listener_added_by_a_reload_does_not_loop_either():
     with Freshet() as proxy, proxy.client() as client:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         said = proxy.reload(listen=f'{{"127.0.0.1:0", "127.0.0.1:{port}"}}')
         assert "reloaded" in said
         assert client.connect_to(f"127.0.0.1:{port}").status == 508

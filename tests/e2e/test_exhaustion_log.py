@@ -6,7 +6,6 @@ import os
 import re
 import resource
 import signal
-import socket
 import struct
 import subprocess
 import termios
@@ -16,6 +15,7 @@ import pytest
 
 from harness import Client, Freshet
 from harness.origin import wait_until
+from harness.ports import free_port
 from harness.proxy import BINARY
 
 ATOMIC_BYTES = 4096  # PIPE_BUF
@@ -162,8 +162,7 @@ def test_files_that_may_not_grow_kill_nobody_and_are_written_again(origin):
 
 
 def test_no_socket_takes_the_place_of_standard_error_that_was_closed(origin):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(["sh", "-c", f"exec {BINARY} -c /dev/null -p {port} --access-log=off <&- >&- 2>&-"])
     try:
         def answer():

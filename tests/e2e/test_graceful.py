@@ -16,6 +16,7 @@ from harness.client import request_bytes
 from harness.load import Load
 from harness.nginx import Nginx
 from harness.origin import wait_until
+from harness.ports import free_port
 from harness.proxy import BINARY, ROOT, sanitized
 from test_lifecycle import ACTIVATE, hear, notify, silent  # noqa: F401  pylint: disable=unused-import
 
@@ -29,11 +30,6 @@ PLAIN = pathlib.Path(os.environ.get("FRESHET_PLAIN", ROOT / "build" / "freshet")
 def nginx():
     with Nginx() as running:
         yield running
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 # -- reload

@@ -12,8 +12,8 @@ import pytest
 from harness import Client, Freshet
 from harness.client import request_bytes
 from harness.origin import wait_until
+from harness.ports import free_port
 from harness.proxy import run_freshet
-from test_graceful import free_port
 
 V1 = b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 8080\r\n"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"

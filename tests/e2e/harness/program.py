@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 from .origin import wait_until
+from .ports import free_port
 
 
 def find(name):
@@ -22,8 +23,7 @@ class Program:
     def __init__(self, name, mode=0o700):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"freshet-{name}-"))
         self.folder.chmod(mode)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
 
     def command(self):
         raise NotImplementedError

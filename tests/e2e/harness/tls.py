@@ -11,6 +11,7 @@ import threading
 
 from .client import Client
 from .origin import Origin, RecordingSource, wait_until
+from .ports import free_port
 from .proxy import Freshet
 from .http1 import Source
 
@@ -261,8 +262,7 @@ class Server:
     """`openssl s_server` on a port of its own; what it says is in .said()."""
 
     def __init__(self, *arguments, environment=None):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.command = ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", *map(str, arguments)]
         self.environment = {**os.environ, **(environment or {})}
         self.lines = []
