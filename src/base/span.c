@@ -176,6 +176,14 @@ size_t span_put_u64(char *out, uint64_t n)
 	return len;
 }
 
+void span_put_digits(char *out, size_t digits, uint64_t n)
+{
+	while (digits--) {
+		out[digits] = (char)('0' + n % 10);
+		n /= 10;
+	}
+}
+
 size_t span_put_hex(char *out, uint64_t n)
 {
 	static const char hex[] = "0123456789abcdef";

@@ -98,6 +98,9 @@ uint32_t span_ihash(struct span s, uint32_t salt);
 /* Writes n in decimal at out (20 bytes at most), no NUL; returns the length. */
 size_t span_put_u64(char *out, uint64_t n);
 
+/* The last `digits` decimal digits of n, with leading zeros. */
+void span_put_digits(char *out, size_t digits, uint64_t n);
+
 /* Writes n in hexadecimal at out (16 bytes at most), no NUL; returns the length. */
 size_t span_put_hex(char *out, uint64_t n);
 

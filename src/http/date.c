@@ -283,15 +283,6 @@ bool http_date_parse(struct span s, int64_t now_s, int64_t *out_s)
 	return true;
 }
 
-/* Writes n with leading zeros. */
-static void put_number(char *out, size_t digits, uint64_t n)
-{
-	while (digits--) {
-		out[digits] = (char)('0' + n % 10);
-		n /= 10;
-	}
-}
-
 static int64_t clamp_to_calendar(int64_t s)
 {
 	static const struct civil first = { .year = 0, .month = 1, .day = 1 };
@@ -309,11 +300,11 @@ size_t http_date_format(int64_t s, char out[HTTP_DATE_BYTES])
 
 	memcpy(out, "Ddd, dd Mmm yyyy hh:mm:ss GMT", HTTP_DATE_BYTES);
 	memcpy(out, short_weekday_names[weekday], 3);
-	put_number(out + 5, 2, c.day);
+	span_put_digits(out + 5, 2, c.day);
 	memcpy(out + 8, month_names[c.month - 1], 3);
-	put_number(out + 12, 4, (uint64_t)c.year);
-	put_number(out + 17, 2, c.hour);
-	put_number(out + 20, 2, c.minute);
-	put_number(out + 23, 2, c.second);
+	span_put_digits(out + 12, 4, (uint64_t)c.year);
+	span_put_digits(out + 17, 2, c.hour);
+	span_put_digits(out + 20, 2, c.minute);
+	span_put_digits(out + 23, 2, c.second);
 	return HTTP_DATE_BYTES;
 }
