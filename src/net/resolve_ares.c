@@ -12,7 +12,6 @@
 #include <ares.h>
 #include <arpa/nameser.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,14 +19,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/resolve_local.h"
 #include "net/resolve_sockets.h"
 
 enum {
 	TIMEOUT_MS = 2000, /* c-ares doubles it with each round */
 	TRIES = 3,
 	IPV6_DELAY_US = 50 * 1000,
-	HOSTS_TTL_S = 5,
-	LOCALHOST_TTL_S = 60,
 };
 
 struct ares {
@@ -379,73 +377,12 @@ static struct pair *pair_new(struct ares *s, struct lookup *k)
 	return p;
 }
 
-/* Names that are not asked for */
-
-static void hosts_on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *result)
-{
-	struct lookup_answer *a = arg;
-	struct address address;
-
-	(void)timeouts;
-	if (status != ARES_SUCCESS)
-		return;
-	for (const struct ares_addrinfo_node *n = result->nodes; n; n = n->ai_next)
-		if (address_from_sockaddr(n->ai_addr, &address))
-			lookup_answer_add(a, &address);
-	ares_freeaddrinfo(result);
-}
-
-/* The hosts file; c-ares answers before it returns, for there is nobody to wait for. */
-static bool from_hosts_file(struct ares *s, const char *name, struct lookup_answer *a)
-{
-	struct ares_addrinfo_hints hints = {
-		.ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM
-	};
-
-	ares_getaddrinfo(s->hosts, name, NULL, &hints, hosts_on_answer, a);
-	a->ttl_s = HOSTS_TTL_S;
-	return a->v4_count || a->v6_count;
-}
-
-static bool in_domain(struct span name, struct span domain)
-{
-	if (name.n < domain.n || !span_eq(span_from(name, name.n - domain.n), domain))
-		return false;
-	return name.n == domain.n || name.p[name.n - domain.n - 1] == '.';
-}
-
-static void add_text(struct lookup_answer *a, struct span ip)
-{
-	struct address address;
-
-	if (address_parse_ip(ip, 0, &address))
-		lookup_answer_add(a, &address);
-}
-
-/* Names that must not reach a name server (RFC 6761 section 6.3, RFC 7686 section 2). */
-static bool from_special_use(const char *text, struct lookup_answer *a)
-{
-	struct span name = span_str(text);
-
-	if (in_domain(name, SPAN("onion"))) {
-		a->status = RESOLVE_NOT_FOUND;
-		a->reason = "onion names are reached through Tor only";
-		return true;
-	}
-	if (!in_domain(name, SPAN("localhost")))
-		return false;
-	add_text(a, SPAN("::1"));
-	add_text(a, SPAN("127.0.0.1"));
-	a->ttl_s = LOCALHOST_TTL_S;
-	return true;
-}
-
 static void backend_ask(struct resolve_backend *b, struct lookup *k)
 {
 	struct ares *s = ares_of(b);
 	struct lookup_answer known = { .status = RESOLVE_OK };
 
-	if (from_hosts_file(s, k->name, &known) || from_special_use(k->name, &known)) {
+	if (resolve_local(s->hosts, k->name, &known)) {
 		lookup_done(k, &known);
 		return;
 	}
@@ -487,14 +424,6 @@ static int channel_new(struct ares *s, ares_channel *channel)
 	else
 		ares_destroy(fresh);
 	return result;
-}
-
-static int hosts_channel_new(ares_channel *channel)
-{
-	char lookups[] = "f";
-	struct ares_options o = { .lookups = lookups };
-
-	return ares_init_options(channel, &o, ARES_OPT_LOOKUPS);
 }
 
 static void backend_reset(struct resolve_backend *b)
@@ -558,7 +487,7 @@ struct resolve_backend *resolve_ares_new(struct loop *l, const char *server)
 	list_init(&s->pairs);
 	s->server = strdup(server);
 	s->timer = event_new(l->base, -1, 0, timer_on_event, s);
-	int result = s->server && s->timer ? hosts_channel_new(&s->hosts) : ARES_ENOMEM;
+	int result = s->server && s->timer ? resolve_local_open(&s->hosts) : ARES_ENOMEM;
 	if (result == ARES_SUCCESS)
 		result = channel_new(s, &s->dns);
 	if (result == ARES_SUCCESS)
