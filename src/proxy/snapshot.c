@@ -67,24 +67,28 @@ static enum intercept intercept_of(enum config_intercept intercept)
 	return INTERCEPT_STRICT;
 }
 
+/* Of the whole configuration or of a site's part, which have the same members for it. */
+#define SETTINGS_OF(c) \
+	((struct policy_settings){ \
+		.mode = mode_of((c)->mode), \
+		.pierce = pierce_of((c)->pierce), \
+		.intercept = intercept_of((c)->intercept), \
+		.service_workers = service_workers_of((c)->service_workers), \
+		.tls_unverified = !(c)->tls_verify, \
+		.tls_legacy = (c)->tls_legacy, \
+		.heal = (c)->heal, \
+		.strip_validators = (c)->validators == CONFIG_VALIDATORS_STRIP, \
+		.temporary_redirects = (c)->redirects == CONFIG_REDIRECTS_TEMPORARY, \
+		.purge_client = (c)->purge_client == CONFIG_PURGE_CLIENT_FIRST_CONTACT, \
+		.evict_history = (c)->back_forward == CONFIG_BACK_FORWARD_EVICT, \
+		.ask_networks = (c)->evidence == CONFIG_EVIDENCE_ASK, \
+		.probe_millionths = (c)->probe, \
+		.probe_cookies = (c)->probe_cookies, \
+	})
+
 static struct policy *policy_of(const struct config *c)
 {
-	struct policy_settings defaults = {
-		.mode = mode_of(c->mode),
-		.pierce = pierce_of(c->pierce),
-		.intercept = intercept_of(c->intercept),
-		.service_workers = service_workers_of(c->service_workers),
-		.tls_unverified = !c->tls_verify,
-		.tls_legacy = c->tls_legacy,
-		.heal = c->heal,
-		.strip_validators = c->validators == CONFIG_VALIDATORS_STRIP,
-		.temporary_redirects = c->redirects == CONFIG_REDIRECTS_TEMPORARY,
-		.purge_client = c->purge_client == CONFIG_PURGE_CLIENT_FIRST_CONTACT,
-		.evict_history = c->back_forward == CONFIG_BACK_FORWARD_EVICT,
-		.ask_networks = c->evidence == CONFIG_EVIDENCE_ASK,
-		.probe_millionths = c->probe,
-		.probe_cookies = c->probe_cookies,
-	};
+	struct policy_settings defaults = SETTINGS_OF(c);
 
 	return policy_new(&defaults);
 }
@@ -122,22 +126,7 @@ static bool add_site(struct policy *p, const struct config_site *c, const char *
 		.method_count = c->method.count,
 		.clients = c->client.items,
 		.client_count = c->client.count,
-		.settings = {
-			.mode = mode_of(c->mode),
-			.pierce = pierce_of(c->pierce),
-			.intercept = intercept_of(c->intercept),
-			.service_workers = service_workers_of(c->service_workers),
-			.tls_unverified = !c->tls_verify,
-			.tls_legacy = c->tls_legacy,
-			.heal = c->heal,
-			.strip_validators = c->validators == CONFIG_VALIDATORS_STRIP,
-			.temporary_redirects = c->redirects == CONFIG_REDIRECTS_TEMPORARY,
-			.purge_client = c->purge_client == CONFIG_PURGE_CLIENT_FIRST_CONTACT,
-			.evict_history = c->back_forward == CONFIG_BACK_FORWARD_EVICT,
-			.ask_networks = c->evidence == CONFIG_EVIDENCE_ASK,
-			.probe_millionths = c->probe,
-			.probe_cookies = c->probe_cookies,
-		},
+		.settings = SETTINGS_OF(c),
 	};
 	bool added = policy_add_site(p, &site, why);
 	free(methods);
