@@ -370,7 +370,7 @@ def test_pause_ends_then_grows_and_each_is_one_line_in_the_log(gated, origin):
     assert guess(gated, origin, range(5)) == [407] * 5
     assert guess(gated, origin, range(100, 150)) == [429] * 50
     assert gated.stderr().count("keeps failing") == 1
-    assert wait_until(lambda: guess(gated, origin, [200]) == [407], 3)
+    assert wait_until(lambda: guess(gated, origin, [200]) == [407])
     with gated.client() as client:
         answer = client.get(origin.url(), basic("Aladdin", "guess 201"))
     assert (answer.status, answer.one("Retry-After")) == (429, "2")

@@ -105,7 +105,7 @@ def load_with_faults(proxy, origin, calls, visitor, lossy):
     for call in calls:
         assert proxy.faults.hits(call) or call == "splice", f"no {call} failed"
     proxy.faults.off()
-    assert wait_until(lambda: proxy.descriptors() <= before + DESCRIPTORS_KEPT, 5)
+    assert wait_until(lambda: proxy.descriptors() <= before + DESCRIPTORS_KEPT)
     with Origin() as calm, proxy.client() as client:
         assert client.get(calm.url()).body == b"hello"
     busy = proxy.cpu_s()

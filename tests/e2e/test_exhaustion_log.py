@@ -91,7 +91,7 @@ def test_reader_of_the_access_log_that_reads_again_gets_whole_lines_and_the_rest
             with contextlib.suppress(BlockingIOError):
                 taken[0] += os.read(reader, 1 << 20)
             return b"/last" in taken[0]
-        assert wait_until(read_until_the_last, 5)
+        assert wait_until(read_until_the_last)
         lines = taken[0].decode().splitlines(keepends=True)
         assert all(json.loads(line) for line in lines if line.endswith("\n"))
         assert wait_until(lambda: "access log lines were lost" in proxy.stderr())
@@ -171,7 +171,7 @@ def test_no_socket_takes_the_place_of_standard_error_that_was_closed(origin):
                     return client.get(origin.url()).status
             except OSError:
                 return None
-        assert wait_until(answer, 5) == 200
+        assert wait_until(answer) == 200
         names = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
         assert names == ["/dev/null"] * 3
     finally:

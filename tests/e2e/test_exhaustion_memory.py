@@ -87,7 +87,7 @@ def fail_each_allocation(library, origin, exchange, step=STEP, **options):
             proxy.faults.off()
             assert ask(proxy, origin, exchange) == 200, f"after allocation {number} failed: {proxy.stderr()}"
             # One pooled connection, one of the resolver's, a pipe for each direction.
-            assert wait_until(lambda: proxy.descriptors() <= before + 6, 3), f"allocation {number} leaks descriptors"
+            assert wait_until(lambda: proxy.descriptors() <= before + 6), f"allocation {number} leaks descriptors"
         if not reached:
             return outcomes
     raise AssertionError(f"more than {ALLOCATIONS} allocations")
@@ -141,7 +141,7 @@ def test_any_allocation_of_a_reload_may_fail(library, origin):
             outcomes.add("failed" in said)
             assert get(proxy, origin) == 200, f"after allocation {number} failed: {said}"
         assert outcomes == {True, False}
-        assert wait_until(lambda: proxy.descriptors() <= before + 1, 3)
+        assert wait_until(lambda: proxy.descriptors() <= before + 1)
 
 
 def test_any_allocation_of_a_reopened_log_may_fail(library, origin):
@@ -153,7 +153,7 @@ def test_any_allocation_of_a_reopened_log_may_fail(library, origin):
             proxy.faults.fail_malloc(number)
             proxy.faults.on()
             proxy.signal(signal.SIGUSR1)
-            assert wait_until(proxy.log_file.exists, 3)
+            assert wait_until(proxy.log_file.exists)
             proxy.faults.off()
 
 
@@ -233,7 +233,7 @@ def test_service_returns_after_random_allocations_failed_under_load(library, see
             assert proxy.faults.hits("malloc") > 10
             proxy.faults.off()
             assert [exchange(proxy, origin) for exchange in EXCHANGES] == [200] * len(EXCHANGES), outcomes
-            assert wait_until(lambda: proxy.descriptors() <= before + 6, 5)
+            assert wait_until(lambda: proxy.descriptors() <= before + 6)
 
 
 def test_reload_without_address_space_is_refused_and_kills_nobody(origin):

@@ -33,7 +33,7 @@ def run_visitors(proxy, origin):
 
 
 def assert_descriptors_return(proxy, before, allowed):
-    assert wait_until(lambda: descriptors(proxy) <= before + allowed, 5), (
+    assert wait_until(lambda: descriptors(proxy) <= before + allowed), (
         f"{descriptors(proxy)} descriptors; {before} before, {allowed} more allowed")
 
 

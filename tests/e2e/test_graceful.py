@@ -204,7 +204,7 @@ def test_drain_delay_accepts_but_is_not_ready_and_says_close(origin):
             assert (answer.status, answer.one("Connection")) == (200, "close")
         with Client(proxy.port) as late:
             assert late.get(origin.url()).one("Connection") == "close"
-        assert wait_until(lambda: refused(proxy.port), 3)
+        assert wait_until(lambda: refused(proxy.port))
         assert proxy.process.wait(3) == 0
         said = proxy.stderr()
         assert said.index("leaving: ") < said.index("stopping: ")

@@ -208,7 +208,7 @@ def test_draining_tells_clients_inside_of_tunnels(pki, origin):
     with Interceptor(pki) as proxy, proxy.secure(origin) as client:
         assert client.get("/").body == b"hello"
         proxy.signal(15)
-        assert wait_until(lambda: proxy.process.poll() is not None, 5) is not None
+        assert wait_until(lambda: proxy.process.poll() is not None) is not None
         assert client.source.rest() == b""
 
 
@@ -316,7 +316,7 @@ def test_idle_intercepted_client_costs_at_most_20_kib(pki, origin):
         time.sleep(1.5)  # until their buffers are given back
         before = proxy.settled_memory_kib()
         clients = opened(count)
-        assert wait_until(lambda: (proxy.memory_kib() - before) * 1024 / count <= IDLE_CLIENT_BYTES, 5), \
+        assert wait_until(lambda: (proxy.memory_kib() - before) * 1024 / count <= IDLE_CLIENT_BYTES), \
             f"{(proxy.memory_kib() - before) * 1024 / count:.0f} bytes per idle client"
         assert clients[-1].get("/").body == b"hello"  # and wakes up again
         for client in warm + clients:

@@ -114,7 +114,7 @@ def downloads(chromium, browsed, tmp_path):
 
 
 def stored(folder, suffix):
-    file, = wait_until(lambda: list(folder.glob(f"freshet-*{suffix}")), 5)
+    file, = wait_until(lambda: list(folder.glob(f"freshet-*{suffix}")))
     return file.read_text()
 
 

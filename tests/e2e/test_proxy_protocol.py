@@ -198,7 +198,7 @@ listen front
     haproxy = subprocess.Popen([shutil.which("haproxy", path="/usr/sbin:/usr/bin"), "-db", "-f",
                                 str(folder / "haproxy.cfg")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        client = wait_until(lambda: connected(port), 5)
+        client = wait_until(lambda: connected(port))
         with client:
             assert client.get(origin.url("/" + version)).body == b"hello"
             assert client_of(proxy, origin.url("/" + version)) == client.sock.getsockname()

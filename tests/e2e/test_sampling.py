@@ -63,7 +63,7 @@ def probes(proxy):
 
 
 def wait_for_probes(proxy, count):
-    assert wait_until(lambda: sum(probes(proxy).values()) >= count, 10), probes(proxy)
+    assert wait_until(lambda: sum(probes(proxy).values()) >= count), probes(proxy)
 
 
 def test_copy_that_is_as_new_is_not_listed(behind_a_cache):

@@ -17,7 +17,7 @@ import time
 FLAGS = ("--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
          "--disable-component-update --disable-sync --disable-extensions --disable-dev-shm-usage "
          "--remote-debugging-pipe").split()
-TIMEOUT_S = 15
+TIMEOUT_S = 60
 
 
 class ProtocolError(Exception):

@@ -5,7 +5,7 @@ import time
 
 from .http1 import Source, read_response
 
-TIMEOUT_S = 5
+TIMEOUT_S = 15
 
 
 class Client:

@@ -42,7 +42,7 @@ class Events(Client):
                 self.lost += event.data["lost"]
         return rows
 
-    def running(self, about, timeout_s=5):
+    def running(self, about, timeout_s=10):
         """The rows of the first event about what runs of which about(rows) holds, and the events before and with it."""
         passed, end = [], time.monotonic() + timeout_s
         while time.monotonic() < end:

@@ -11,7 +11,7 @@ import time
 
 from .http1 import Incomplete, Source, read_request, response
 
-TIMEOUT_S = 10
+TIMEOUT_S = 20
 
 
 class OriginConn:
@@ -122,10 +122,10 @@ class Origin:
     def last(self):
         return self.requests[-1]
 
-    def wait_for_connections(self, count, timeout_s=3):
+    def wait_for_connections(self, count, timeout_s=10):
         return wait_until(lambda: len(self.connections) >= count, timeout_s)
 
-    def wait_for_requests(self, count, timeout_s=3):
+    def wait_for_requests(self, count, timeout_s=10):
         return wait_until(lambda: len(self.requests) >= count, timeout_s)
 
     def accept_all(self):

@@ -19,8 +19,8 @@ from .origin import wait_until
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = pathlib.Path(os.environ.get("FRESHET", ROOT / "build" / "freshet")).absolute()
 SANITIZER_REPORT = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:")
-START_TIMEOUT_S = 10
-STOP_TIMEOUT_S = 10
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 30
 
 # What every test wants unless it says otherwise: small drain time, all ports, one worker (so
 # that pooling is predictable), a JSON log to read back.
@@ -137,7 +137,7 @@ class Freshet:
     def stderr(self):
         return self.stderr_file.read_text(errors="replace") if self.stderr_file.exists() else ""
 
-    def records(self, count=1, about="", timeout_s=3):
+    def records(self, count=1, about="", timeout_s=10):
         """Access-log records whose URL contains `about`, once there are at least count."""
         def enough():
             found = self.read_records(about)
@@ -175,7 +175,7 @@ class Freshet:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def run_freshet(*arguments, config=None, env=None, timeout_s=5):
+def run_freshet(*arguments, config=None, env=None, timeout_s=20):
     """Run freshet to its end; with config, as the file named by -c."""
     with tempfile.TemporaryDirectory(prefix="freshet-e2e-") as directory:
         command = [str(BINARY)]

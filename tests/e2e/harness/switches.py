@@ -44,5 +44,5 @@ class Switches:
         """[(site, setting, value)], the newest first."""
         return [(switch["site"], switch["setting"], switch["value"]) for switch in self.state()["switches"]]
 
-    def wait_until_none(self, timeout_s=5):
+    def wait_until_none(self, timeout_s=10):
         assert wait_until(lambda: not self.in_force(), timeout_s)

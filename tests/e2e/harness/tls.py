@@ -272,7 +272,7 @@ class Server:
                                         stderr=subprocess.STDOUT, env=self.environment)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
-        assert wait_until(lambda: "ACCEPT" in self.said() or self.process.poll() is not None, 10)
+        assert wait_until(lambda: "ACCEPT" in self.said() or self.process.poll() is not None)
         assert self.process.poll() is None, self.said()
         return self
 
