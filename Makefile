@@ -46,6 +46,10 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch
 # SAN carries a sanitizer or --coverage, which replace the hardening meant for daily use.
 # Calls between our files are short and many: link-time optimisation takes 8 % off the instructions of a request.
 LTO      := $(if $(SAN),,$(if $(findstring Free Software,$(shell $(CC) --version 2>/dev/null)),-flto=auto -ffat-lto-objects))
+# Zeroing some 100 to 400 bytes, several times a request, gcc for x86-64 would do by an instruction that takes 15 ns to
+# start.  The C library needs a third of that.
+MEMSET   := $(shell printf x | $(CC) -mmemset-strategy=libcall:-1:noalign -E - >/dev/null 2>&1 && \
+	echo -mmemset-strategy=libcall:-1:noalign)
 HARDEN   := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
 # Two builds of one folder, by gcc: the first counts what it does, the second is laid out by that.  See pgo.
 PROFILE_count := -fprofile-generate -fprofile-update=atomic
@@ -54,7 +58,7 @@ PROFILING     := $(if $(PROFILE),$(PROFILE_$(PROFILE)))
 OUR_DEFS := -std=c11 -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 $(if $(LLHTTP_SSE42),-DLLHTTP_SSE42) -DFRESHET_VERSION='"$(VERSION)"' -Isrc \
 	-DCONFIG_DEFAULT_PATH='"$(SYSCONFDIR)/freshet/freshet.conf"' \
 	$(if $(LLHTTP_PKG),,-isystem $(LLHTTP_INC)) $(call pkg,--cflags,$(PKGS))
-OUR_CFLAGS  = $(CPPFLAGS) $(CFLAGS) $(OUR_DEFS) $(HARDEN) $(LTO) $(PROFILING) $(SAN) -fPIE -pthread -MMD -MP
+OUR_CFLAGS  = $(CPPFLAGS) $(CFLAGS) $(OUR_DEFS) $(HARDEN) $(MEMSET) $(LTO) $(PROFILING) $(SAN) -fPIE -pthread -MMD -MP
 # Test programs take what the objects hold besides: each is linked in a tenth of the time.
 QUICK    := $(if $(LTO),-fno-lto)
 OUR_LDFLAGS = $(LDFLAGS) $(LTO) $(PROFILING) $(SAN) -pie -pthread -Wl,-z,relro,-z,now
