@@ -16,7 +16,7 @@
 
 #include "http/message.h"
 
-enum { H1_KNOWN_LINES = 256, H1_KNOWN_MIN = 8, H1_KNOWN_MAX = 248 }; /* shorter and longer lines are read each time */
+enum { H1_KNOWN_LINES = 256, H1_KNOWN_MIN = 4, H1_KNOWN_MAX = 248 }; /* shorter and longer lines are read each time */
 
 struct h1_known_line {
 	uint8_t len;  /* without CRLF; 0: none */
@@ -42,10 +42,15 @@ struct h1_known {
 /* Of the first of the two places that a line may have; from the length and the words at both ends. */
 static inline unsigned h1_known_place(struct span line)
 {
-	uint64_t first, last;
+	uint64_t first = 0, last = 0;
 
-	memcpy(&first, line.p, sizeof(first));
-	memcpy(&last, line.p + line.n - sizeof(last), sizeof(last));
+	if (line.n >= sizeof(first)) {
+		memcpy(&first, line.p, sizeof(first));
+		memcpy(&last, line.p + line.n - sizeof(last), sizeof(last));
+	} else { /* "Age: 5" */
+		memcpy(&first, line.p, sizeof(uint32_t));
+		memcpy(&last, line.p + line.n - sizeof(uint32_t), sizeof(uint32_t));
+	}
 	return (unsigned)(((first ^ last * 31) + line.n) * UINT64_C(0x9e3779b97f4a7c15) >> 56) % H1_KNOWN_LINES & ~1U;
 }
 

@@ -77,17 +77,23 @@ static void test_line_is_known_once_it_was_read(void **state)
 
 static void test_any_other_byte_makes_another_line(void **state)
 {
-	char line[] = "Accept: text/html, */*";
+	const char *const lines[] = { "A: b", "DNT: 1", "Age: 12", "Age: 3456789", "Vary: Origin", "Accept: text/html, */*" };
 
 	(void)state;
-	read_line(line);
-	for (size_t i = 0; i < sizeof(line) - 1; i++) {
-		line[i] ^= 1;
-		assert_false(is_known(line));
-		line[i] ^= 1;
+	for (size_t row = 0; row < sizeof(lines) / sizeof(lines[0]); row++) {
+		char line[32];
+		size_t n = strlen(lines[row]);
+
+		strcpy(line, lines[row]);
+		read_line(line);
+		for (size_t i = 0; i < n; i++) {
+			line[i] ^= 1;
+			assert_false(is_known(line));
+			line[i] ^= 1;
+		}
+		assert_true(is_known(line));
+		assert_null(h1_known_find(&known, span_of(line, n - 1)));
 	}
-	assert_true(is_known(line));
-	assert_null(h1_known_find(&known, span_of(line, sizeof(line) - 2)));
 }
 
 static void test_lines_that_frame_or_belong_to_the_connection_are_read_each_time(void **state)
@@ -152,8 +158,8 @@ static void test_short_lines_long_ones_and_those_with_blanks_at_the_end_are_neve
 	char line[H1_KNOWN_MAX + 2];
 
 	(void)state;
-	read_line("A: bcde");
-	assert_false(is_known("A: bcde"));
+	read_line("A:b");
+	assert_false(is_known("A:b"));
 	read_line("Accept: text/html ");
 	assert_false(is_known("Accept: text/html "));
 	for (size_t n = H1_KNOWN_MAX; n <= H1_KNOWN_MAX + 1; n++) {
