@@ -32,19 +32,42 @@ struct writer {
 	bool framed;          /* the framing field was written in its place */
 };
 
-static inline void put(struct writer *o, struct span s)
+/* Names and values are short, and many: a call of the C library for each costs more than the copying. */
+static void put(struct writer *o, struct span s)
 {
-	if (s.n)
-		memcpy(o->at, s.p, s.n);
+	char *to = o->at;
+
+	o->at += s.n;
+	if (s.n > 32) {
+		memcpy(to, s.p, s.n);
+	} else if (s.n >= 16) {
+		memcpy(to, s.p, 16);
+		memcpy(to + s.n - 16, s.p + s.n - 16, 16);
+	} else if (s.n >= 8) {
+		memcpy(to, s.p, 8);
+		memcpy(to + s.n - 8, s.p + s.n - 8, 8);
+	} else if (s.n >= 4) {
+		memcpy(to, s.p, 4);
+		memcpy(to + s.n - 4, s.p + s.n - 4, 4);
+	} else {
+		for (size_t i = 0; i < s.n; i++)
+			to[i] = s.p[i];
+	}
+}
+
+/* What is constant, and so copied by an instruction or two. */
+static inline void put_constant(struct writer *o, struct span s)
+{
+	memcpy(o->at, s.p, s.n);
 	o->at += s.n;
 }
 
 static inline void put_line(struct writer *o, struct span name, struct span value)
 {
 	put(o, name);
-	put(o, SPAN(": "));
+	put_constant(o, SPAN(": "));
 	put(o, value);
-	put(o, crlf);
+	put_constant(o, crlf);
 }
 
 /* Our own values: one that could end a line early would be a hole in every guard. */
@@ -97,7 +120,7 @@ static void run_flush(struct writer *o)
 	if (!o->run.n)
 		return;
 	put(o, o->run);
-	put(o, crlf);
+	put_constant(o, crlf);
 	o->run.n = 0;
 }
 
@@ -221,7 +244,7 @@ static void put_connection(struct writer *o)
 	switch (o->w->connection) {
 	case H1_CONNECTION_DEFAULT:
 		if (te)
-			put(o, SPAN("Connection: TE\r\n"));
+			put_constant(o, SPAN("Connection: TE\r\n"));
 		break;
 	case H1_CONNECTION_CLOSE:
 		put(o, te ? SPAN("Connection: close, TE\r\n") : SPAN("Connection: close\r\n"));
@@ -231,11 +254,11 @@ static void put_connection(struct writer *o)
 		break;
 	case H1_CONNECTION_UPGRADE:
 		put(o, te ? SPAN("Connection: upgrade, TE\r\n") : SPAN("Connection: upgrade\r\n"));
-		put(o, SPAN("Upgrade: websocket\r\n"));
+		put_constant(o, SPAN("Upgrade: websocket\r\n"));
 		break;
 	}
 	if (te)
-		put(o, SPAN("TE: trailers\r\n"));
+		put_constant(o, SPAN("TE: trailers\r\n"));
 }
 
 static size_t put_rest(struct writer *o, const char *out)
@@ -246,7 +269,7 @@ static size_t put_rest(struct writer *o, const char *out)
 	if (id != HEADER_OTHER && !o->framed)
 		put_framing(o, header_display_name(id));
 	put_connection(o);
-	put(o, crlf);
+	put_constant(o, crlf);
 	return (size_t)(o->at - out);
 }
 
@@ -257,9 +280,9 @@ size_t h1_write_request(const struct message *m, const struct h1_write *w, char 
 	assert_text(w->target);
 	assert(w->target.n && span_find(w->target, ' ') == w->target.n);
 	put(&o, m->method);
-	put(&o, SPAN(" "));
+	put_constant(&o, SPAN(" "));
 	put(&o, w->target);
-	put(&o, SPAN(" HTTP/1.1\r\n"));
+	put_constant(&o, SPAN(" HTTP/1.1\r\n"));
 	return put_rest(&o, out);
 }
 
@@ -272,11 +295,11 @@ size_t h1_write_response(const struct message *m, const struct h1_write *w, char
 	o.framing = bare ? FRAMING_NONE : w->framing;
 	o.keep_length = !bare && w->keep_length;
 	assert(m->status >= 100 && m->status <= 999);
-	put(&o, SPAN("HTTP/1.1 "));
+	put_constant(&o, SPAN("HTTP/1.1 "));
 	o.at += span_put_u64(o.at, m->status);
-	put(&o, SPAN(" "));
+	put_constant(&o, SPAN(" "));
 	put(&o, m->reason);
-	put(&o, crlf);
+	put_constant(&o, crlf);
 	return put_rest(&o, out);
 }
 
@@ -284,11 +307,11 @@ size_t h1_write_trailers(const struct message *m, char *out)
 {
 	struct writer o = { .m = m, .at = out };
 
-	put(&o, SPAN("0\r\n"));
+	put_constant(&o, SPAN("0\r\n"));
 	for (unsigned i = 0; m && i < m->field_count; i++)
 		if (!m->fields[i].dropped)
 			put_line(&o, m->fields[i].name, m->fields[i].value);
-	put(&o, crlf);
+	put_constant(&o, crlf);
 	return (size_t)(o.at - out);
 }
 

@@ -105,6 +105,21 @@ static void test_set_of_an_absent_field_is_appended_as_we_spell_it(void **state)
 	check_written(&d, OUT_ HOST_ "A: 1\r\nPragma: no-cache\r\nCache-Control: no-store\r\n\r\n");
 }
 
+static void test_set_value_of_any_length_is_written_whole(void **state)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	char want[256];
+	struct draft d;
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(letters); n++) {
+		draft_request(&d, GET_ HOST_ "\r\n");
+		message_set(&d.r.m, HEADER_PRAGMA, span_of(letters, n), "t");
+		snprintf(want, sizeof(want), OUT_ HOST_ "Pragma: %.*s\r\n\r\n", (int)n, letters);
+		check_written(&d, want);
+	}
+}
+
 static void test_remove_takes_every_line(void **state)
 {
 	struct draft d;
@@ -421,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_status_line_always_has_its_second_space),
 		cmocka_unit_test(test_set_takes_the_place_and_spelling_of_the_first_line),
 		cmocka_unit_test(test_set_of_an_absent_field_is_appended_as_we_spell_it),
+		cmocka_unit_test(test_set_value_of_any_length_is_written_whole),
 		cmocka_unit_test(test_remove_takes_every_line),
 		cmocka_unit_test(test_add_leaves_the_received_lines),
 		cmocka_unit_test(test_set_to_what_is_there_leaves_the_line_as_received),
