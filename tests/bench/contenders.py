@@ -16,6 +16,7 @@ TRIPLE = "no-cache, no-store, must-revalidate"
 class Contender:
     name = ""
     can_tunnel = False
+    can_edit_requests = True
     can_edit_answers = True
     keeps_clients = True  # otherwise it closes after each answer, and is measured with new connections only
     for_scale = False     # measured in the first round only, but for what no other can do
@@ -72,6 +73,28 @@ class Unrecorded(Freshet):
 
     def more(self):
         return "records = 0"
+
+
+class Profiled(Freshet):
+    """freshet as `make pgo` builds it."""
+    name = "profiled"
+    only = ("keep1", "keep50", "keep500", "new")
+
+    def missing(self):
+        return None if os.access(self.binary, os.X_OK) else "`make pgo` has not built it"
+
+
+class Relay(Contender):
+    """Reads and changes nothing: what the kernel alone costs.  Built beside the directories of all contenders."""
+    name = "relay"
+    can_edit_requests = can_edit_answers = False
+    only = ("keep1", "keep50", "keep500")
+
+    def missing(self):
+        return None
+
+    def prepare(self, directory, port, origin, clients, bulk):
+        return [os.path.join(os.path.dirname(directory), "relay"), str(port), str(origin)]
 
 
 class Nginx(Contender):
@@ -250,5 +273,5 @@ AddHeader "Expires" "0"
         return ["tinyproxy", "-d", "-c", config]
 
 
-def all_contenders(binary):
-    return [Freshet(binary), Unrecorded(binary), Nginx(), Haproxy(), Squid(), Tinyproxy()]
+def all_contenders(binary, profiled):
+    return [Freshet(binary), Unrecorded(binary), Profiled(profiled), Relay(), Nginx(), Haproxy(), Squid(), Tinyproxy()]

@@ -111,8 +111,8 @@ class Lab:
 
     def __enter__(self):
         try:
-            self.build("origin")
-            self.build("bodies")
+            for program in ("origin", "bodies", "relay"):
+                self.build(program)
             self.origin = self.start([self.path("origin")], self.load_cpu, stdout=subprocess.PIPE)
             self.origin_port = int(self.origin.stdout.readline())
         except BaseException:

@@ -14,6 +14,7 @@ GIB = 1 << 30
 BODIES_SECONDS = 1
 STRACE_SECONDS = 1
 WORKERS_SECONDS = 1
+WARM_SECONDS = 1
 WORKER_CPUS = 0.25  # so little that load and origin, who have two CPUs to share with two workers, can keep up
 FEW_CLIENTS = 100
 
@@ -61,7 +62,11 @@ def check_rewriting(lab, contender):
         answer = connection.getresponse()
         seen = answer.read().decode("latin-1").lower()
         connection.close()
-        if answer.status != 200 or "pragma: no-cache" not in seen or "expires: 0" not in seen:
+        if answer.status != 200:
+            raise Failed(f"it answered {answer.status}")
+        if not contender.can_edit_requests:
+            return
+        if "pragma: no-cache" not in seen or "expires: 0" not in seen:
             raise Failed(f"the origin was sent:\n{seen}")
         if not contender.can_edit_answers:
             return
@@ -87,6 +92,7 @@ def wrk(lab, contender, proxy, connections, seconds, each_new=False):
 
 def requests(lab, contender, noise, connections, seconds, each_new=False):
     with lab.running(contender) as proxy:
+        wrk(lab, contender, proxy, connections, WARM_SECONDS, each_new)  # what is met once counts for nobody
         with Window(lab, proxy, noise) as window:
             count, values = wrk(lab, contender, proxy, connections, seconds, each_new)
     return {"cpu": window.cpu_s * 1e6 / count, **values}
@@ -132,6 +138,7 @@ def open_clients(lab, proxy, count):
 
 def kib_with_clients(lab, contender, limit, count):
     with lab.running(contender, clients=limit) as proxy:
+        wrk(lab, contender, proxy, 50, WARM_SECONDS)  # fills what is bounded by itself: freshet's records
         clients = open_clients(lab, proxy, count)
         poll = select.poll()
         for client in clients:
