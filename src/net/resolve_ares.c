@@ -1,11 +1,12 @@
 /*
- * DNS through c-ares, driven by the loop.
+ * DNS through c-ares: which questions are asked for a name, and what comes of their answers.
  *
  * A and AAAA are asked apart, not by ares_getaddrinfo(): a name server that drops one of them then costs 50 ms
  * (RFC 8305 section 3) and not every retry, the TTL of aliases on the way counts, and a name with a dot is not
- * tried with the search list, so that a mistyped host is not found somewhere else.
+ * tried with the search list, so that a mistyped host is not found somewhere else.  What UDP cuts short is asked again
+ * by TCP, of which many name servers want to know nothing; that costs no other name anything.
  */
-#define CARES_NO_DEPRECATED /* ares_query() and the parsers, which c-ares 1.18 has nothing instead of */
+#define CARES_NO_DEPRECATED /* the parsers, which c-ares 1.18 has nothing instead of */
 
 #include "net/resolve_ares.h"
 
@@ -19,33 +20,18 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/resolve_channel.h"
 #include "net/resolve_local.h"
-#include "net/resolve_sockets.h"
 
-enum {
-	TIMEOUT_MS = 2000, /* c-ares doubles it with each round */
-	TRIES = 3,
-	IPV6_DELAY_US = 50 * 1000,
-};
+enum { IPV6_DELAY_US = 50 * 1000 };
 
 struct ares {
 	struct resolve_backend backend;
-	struct loop *loop;    /* borrowed */
-	char *server;         /* owned copy; "" for resolv.conf's */
-	ares_channel dns;     /* owned */
-	ares_channel hosts;   /* owned; reads the hosts file and nothing else */
-	struct event *timer;  /* owned; c-ares's next retry */
-	struct list sockets;  /* of struct ares_socket, owned */
-	bool deaf;            /* memory was out: some socket is not watched */
-	struct list pairs;    /* of struct pair, owned */
-};
-
-/* A socket that belongs to c-ares. */
-struct ares_socket {
-	struct list link;
-	struct ares *ares;
-	struct event event;
-	int fd; /* borrowed */
+	struct loop *loop;                 /* borrowed */
+	char *server;                      /* owned copy; "" for resolv.conf's */
+	struct resolve_channel *udp, *tcp; /* owned */
+	ares_channel hosts;                /* owned; reads the hosts file and nothing else */
+	struct list pairs;                 /* of struct pair, owned */
 };
 
 enum question_state { QUESTION_UNSENT, QUESTION_SENT, QUESTION_ANSWERED };
@@ -54,6 +40,7 @@ struct question {
 	struct pair *pair;
 	int type; /* ns_t_a or ns_t_aaaa */
 	enum question_state state;
+	bool cut;   /* it has too long an answer for UDP */
 	int result; /* c-ares's, when answered */
 };
 
@@ -65,110 +52,15 @@ struct pair {
 	struct question a, aaaa;
 	struct lookup_answer answer;
 	struct event late; /* armed when only AAAA is still missing */
-	bool sending;      /* c-ares may answer from within ares_query() */
+	bool sending;      /* c-ares may answer at once */
 };
 
-static void question_on_answer(void *arg, int status, int timeouts, unsigned char *abuf, int alen);
+static void question_send(struct question *q);
 static void late_on_event(evutil_socket_t fd, short what, void *arg);
 
 static struct ares *ares_of(struct resolve_backend *b)
 {
 	return LIST_OF(b, struct ares, backend);
-}
-
-/* Sockets and the timer */
-
-static void timer_update(struct ares *s)
-{
-	struct timeval tv, *next = ares_timeout(s->dns, NULL, &tv);
-
-	if (next)
-		event_add(s->timer, next);
-	else
-		event_del(s->timer);
-}
-
-static void socket_on_state(void *arg, ares_socket_t fd, int readable, int writable);
-
-/* Watches what could not be watched.  c-ares keeps a socket while it has questions: it would wait on it for ever. */
-static void listen_again(struct ares *s)
-{
-	ares_socket_t fds[ARES_GETSOCK_MAXNUM];
-
-	if (!s->deaf)
-		return;
-	s->deaf = false;
-	int bits = ares_getsock(s->dns, fds, ARES_GETSOCK_MAXNUM);
-	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++)
-		if (ARES_GETSOCK_READABLE(bits, i) || ARES_GETSOCK_WRITABLE(bits, i))
-			socket_on_state(s, fds[i], ARES_GETSOCK_READABLE(bits, i) != 0, ARES_GETSOCK_WRITABLE(bits, i) != 0);
-}
-
-static void timer_on_event(evutil_socket_t fd, short what, void *arg)
-{
-	struct ares *s = arg;
-
-	(void)fd;
-	(void)what;
-	s->loop->now_us = clock_us();
-	listen_again(s);
-	ares_process_fd(s->dns, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	timer_update(s);
-}
-
-static void socket_on_event(evutil_socket_t fd, short what, void *arg)
-{
-	struct ares_socket *k = arg; /* c-ares may close it below, and so free k */
-	struct ares *s = k->ares;
-
-	s->loop->now_us = clock_us();
-	ares_process_fd(s->dns, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
-	timer_update(s);
-}
-
-static struct ares_socket *socket_find(struct ares *s, int fd)
-{
-	for (struct list *link = s->sockets.next; link != &s->sockets; link = link->next) {
-		struct ares_socket *k = LIST_OF(link, struct ares_socket, link);
-
-		if (k->fd == fd)
-			return k;
-	}
-	return NULL;
-}
-
-static struct ares_socket *socket_new(struct ares *s, int fd)
-{
-	struct ares_socket *k = calloc(1, sizeof(*k));
-
-	if (!k)
-		return NULL;
-	k->ares = s;
-	k->fd = fd;
-	list_push(&s->sockets, &k->link);
-	return k;
-}
-
-/* Called by c-ares when its interest in a socket changes; none of both before it closes one. */
-static void socket_on_state(void *arg, ares_socket_t fd, int readable, int writable)
-{
-	struct ares *s = arg;
-	struct ares_socket *k = socket_find(s, fd);
-	short what = (short)((readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
-
-	if (k)
-		event_del(&k->event);
-	if (!what && k) {
-		list_remove(&k->link);
-		free(k);
-	}
-	if (!what)
-		return;
-	if (!k)
-		k = socket_new(s, fd);
-	if (!k || event_assign(&k->event, s->loop->base, fd, (short)(what | EV_PERSIST), socket_on_event, k) != 0 ||
-		event_add(&k->event, NULL) != 0)
-		s->deaf = true;
 }
 
 /* One name: a pair of questions */
@@ -325,6 +217,13 @@ static void question_on_answer(void *arg, int status, int timeouts, unsigned cha
 	(void)timeouts;
 	if (status == ARES_EDESTRUCTION) { /* the channel is being replaced, or all of us goes */
 		q->state = QUESTION_UNSENT;
+		q->cut = false;
+		return;
+	}
+	if (!q->cut && resolve_is_cut(abuf, alen)) {
+		q->state = QUESTION_UNSENT;
+		q->cut = true;
+		question_send(q);
 		return;
 	}
 	if (status == ARES_ECONNREFUSED && descriptors_are_out())
@@ -340,16 +239,12 @@ static void question_on_answer(void *arg, int status, int timeouts, unsigned cha
 
 static void question_send(struct question *q)
 {
-	struct pair *p = q->pair;
-	const char *name = p->lookup->name;
+	struct ares *s = q->pair->ares;
 
 	if (q->state != QUESTION_UNSENT)
 		return;
 	q->state = QUESTION_SENT;
-	if (strchr(name, '.'))
-		ares_query(p->ares->dns, name, ns_c_in, q->type, question_on_answer, q);
-	else
-		ares_search(p->ares->dns, name, ns_c_in, q->type, question_on_answer, q);
+	resolve_channel_ask(q->cut ? s->tcp : s->udp, q->pair->lookup->name, q->type, question_on_answer, q);
 }
 
 static void pair_send(struct pair *p)
@@ -393,70 +288,56 @@ static void backend_ask(struct resolve_backend *b, struct lookup *k)
 		return;
 	}
 	pair_send(p);
-	listen_again(s);
-	timer_update(s);
 }
 
 /* Life */
 
-/* c-ares's result; *channel is touched on success only. */
-static int channel_new(struct ares *s, ares_channel *channel)
+/* Both channels; c-ares's result.  They are touched on success only. */
+static int open_channels(struct ares *s)
 {
-	ares_channel fresh;
-	char lookups[] = "b"; /* DNS only: the other channel has read the hosts file */
-	struct ares_options o = {
-		.timeout = TIMEOUT_MS,
-		.tries = TRIES,
-		.lookups = lookups,
-		.sock_state_cb = socket_on_state,
-		.sock_state_cb_data = s,
-	};
-	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
-	int result = ares_init_options(&fresh, &o, mask);
+	struct resolve_channel *udp, *tcp;
+	int result = resolve_channel_new(&udp, s->loop, s->server, RESOLVE_UDP);
 
 	if (result != ARES_SUCCESS)
 		return result;
-	ares_set_socket_functions(fresh, &resolve_sockets, NULL);
-	if (s->server[0])
-		result = ares_set_servers_ports_csv(fresh, s->server);
-	if (result == ARES_SUCCESS)
-		*channel = fresh;
-	else
-		ares_destroy(fresh);
-	return result;
+	result = resolve_channel_new(&tcp, s->loop, s->server, RESOLVE_TCP);
+	if (result != ARES_SUCCESS) {
+		resolve_channel_free(udp);
+		return result;
+	}
+	s->udp = udp;
+	s->tcp = tcp;
+	return ARES_SUCCESS;
 }
 
 static void backend_reset(struct resolve_backend *b)
 {
 	struct ares *s = ares_of(b);
-	ares_channel fresh;
-	int result = channel_new(s, &fresh);
+	struct resolve_channel *udp = s->udp, *tcp = s->tcp;
+	int result = open_channels(s);
 
 	if (result != ARES_SUCCESS) {
 		log_warn("resolver: keeps its name servers: %s", ares_strerror(result));
 		return;
 	}
-	ares_destroy(s->dns); /* pending questions come back unsent */
-	s->dns = fresh;
+	resolve_channel_free(udp); /* pending questions come back unsent */
+	resolve_channel_free(tcp);
 	for (struct list *link = s->pairs.next, *next; link != &s->pairs; link = next) {
 		next = link->next;
 		pair_send(LIST_OF(link, struct pair, link));
 	}
-	timer_update(s);
 }
 
 static void backend_free(struct resolve_backend *b)
 {
 	struct ares *s = ares_of(b);
 
-	if (s->dns)
-		ares_destroy(s->dns);
+	resolve_channel_free(s->udp);
+	resolve_channel_free(s->tcp);
 	if (s->hosts)
 		ares_destroy(s->hosts);
 	while (!list_empty(&s->pairs))
 		pair_free(LIST_OF(s->pairs.next, struct pair, link));
-	if (s->timer)
-		event_free(s->timer);
 	free(s->server);
 	free(s);
 }
@@ -483,13 +364,11 @@ struct resolve_backend *resolve_ares_new(struct loop *l, const char *server)
 		return NULL;
 	s->backend.ops = &ares_ops;
 	s->loop = l;
-	list_init(&s->sockets);
 	list_init(&s->pairs);
 	s->server = strdup(server);
-	s->timer = event_new(l->base, -1, 0, timer_on_event, s);
-	int result = s->server && s->timer ? resolve_local_open(&s->hosts) : ARES_ENOMEM;
+	int result = s->server ? resolve_local_open(&s->hosts) : ARES_ENOMEM;
 	if (result == ARES_SUCCESS)
-		result = channel_new(s, &s->dns);
+		result = open_channels(s);
 	if (result == ARES_SUCCESS)
 		return &s->backend;
 	log_error("resolver: c-ares: %s", ares_strerror(result));

@@ -267,6 +267,20 @@ def test_lie_about_one_name_is_told_from_an_answer_and_holds_up_no_other(resolvi
     assert len(resolving.stderr()[said:].splitlines()) <= 1, resolving.stderr()[said:]
 
 
+@pytest.mark.parametrize("lie", [truncated_then_closed, truncated_then_less_than_promised, truncated_then_empty_messages],
+                         ids=lambda lie: lie.__name__)
+def test_name_whose_long_answer_cannot_be_had_by_tcp_disturbs_no_question_that_is_on_its_way(origin, lie):
+    """Name servers whose TCP is closed are common; the answer to the other name takes its usual time."""
+    slow = Name(a=("127.0.0.1",), delay_s=0.1)
+    with DnsServer({"cut.test": Name(lie=lie), "slow.test": slow}) as names, Freshet(resolver=names.option) as running, \
+            running.client() as client, running.client() as other:
+        other.request("GET", f"http://slow.test:{origin.port}/")
+        client.request("GET", f"http://cut.test:{origin.port}/")
+        assert other.response().status == 200
+        assert names.asked("slow.test") == 2, "A and AAAA, once each"
+        assert status_and_error(client.response()) in (FAILED, UNANSWERED)
+
+
 def told(proxy):
     return [line for line in proxy.stderr().splitlines() if " info " not in line and "max-clients" not in line]
 

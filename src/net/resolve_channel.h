@@ -1,0 +1,41 @@
+/*
+ * A channel of c-ares, driven by the loop.
+ */
+#ifndef FRESHET_NET_RESOLVE_CHANNEL_H
+#define FRESHET_NET_RESOLVE_CHANNEL_H
+
+#include <ares.h>
+
+#include "net/loop.h"
+
+struct resolve_channel;
+
+/*
+ * How is asked.  Each transport has channels of its own: where one connection fails, c-ares gives up all sockets to that
+ * name server, and counts it as a failure of every question that waits for an answer.
+ */
+enum resolve_transport {
+	RESOLVE_UDP, /* answers that were cut short are handed out as they are */
+	RESOLVE_TCP,
+};
+
+/*
+ * To these name servers: "" for resolv.conf's, else "address:port", several joined by commas.  c-ares's result; *out is
+ * touched on success only, and then the caller's to free.
+ */
+int resolve_channel_new(struct resolve_channel **out, struct loop *l, const char *servers, enum resolve_transport how)
+	MUST_CHECK;
+
+/* Whatever is pending comes back as ARES_EDESTRUCTION.  NULL is allowed. */
+void resolve_channel_free(struct resolve_channel *c);
+
+/*
+ * A question for records of that type (ns_t_a, …); `on_answer`, which may ask further, is called once, perhaps before this
+ * returns.  A name without a dot is tried with the search list.
+ */
+void resolve_channel_ask(struct resolve_channel *c, const char *name, int type, ares_callback on_answer, void *arg);
+
+/* Whether that is but a part of the answer, as it comes by RESOLVE_UDP; none at all (NULL) is not. */
+bool resolve_is_cut(const unsigned char *answer, int n);
+
+#endif
