@@ -13,7 +13,7 @@ import tempfile
 import time
 
 from .origin import wait_until
-from .proxy import BINARY, ROOT, Freshet, sanitized
+from .proxy import BINARY, ROOT, Freshet, sanitized, sanitizer
 
 SOURCE = pathlib.Path(__file__).parents[1] / "preload" / "faults.c"
 
@@ -40,9 +40,10 @@ def build_library(folder):
 
 def preload(library, binary=BINARY):
     """The value of LD_PRELOAD, and what a sanitizer needs to accept it."""
-    if not sanitized(binary):
+    kind = sanitizer(binary)
+    if not kind:
         return {"LD_PRELOAD": str(library)}
-    runtime = subprocess.run(["cc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    runtime = subprocess.run(["cc", f"-print-file-name=lib{kind}.so"], capture_output=True, text=True, check=True)
     options = os.environ.get("ASAN_OPTIONS", "")
     return {"LD_PRELOAD": f"{library} {pathlib.Path(runtime.stdout.strip()).resolve()}",
             "ASAN_OPTIONS": f"{options}:verify_asan_link_order=0:allocator_may_return_null=1"}

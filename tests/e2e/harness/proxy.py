@@ -34,8 +34,14 @@ DEFAULTS = {
 }
 
 
+def sanitizer(binary=BINARY):
+    """ "asan" or "tsan", as its library is called; None of a binary as it is used."""
+    program = pathlib.Path(binary).read_bytes()
+    return next((name for name in ("asan", "tsan") if f"__{name}_init".encode() in program), None)
+
+
 def sanitized(binary=BINARY):
-    return b"__asan_init" in pathlib.Path(binary).read_bytes()
+    return sanitizer(binary) is not None
 
 
 class Freshet:
