@@ -76,11 +76,11 @@ def check_rewriting(lab, contender):
             raise Failed(f"the client was sent:\n{answer.headers}")
 
 
-def wrk(lab, contender, proxy, connections, seconds, each_new=False):
+def wrk(lab, contender, proxy, connections, seconds, each_new=False, pause_ms=None):
     each_new = each_new or not contender.keeps_clients
     output = lab.load(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", os.path.join(HERE, "requests.lua"),
                        f"http://127.0.0.1:{proxy.port}/"], seconds,
-                      ORIGIN=f"127.0.0.1:{lab.origin_port}", EACH="new" if each_new else "")
+                      ORIGIN=f"127.0.0.1:{lab.origin_port}", EACH="new" if each_new else "", PAUSE_MS=str(pause_ms or ""))
     result = re.search(r"^RESULT (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$", output, re.MULTILINE)
     requests, duration_us, errors, hang_ups, p50_us, p99_us = (int(n) for n in result.groups())
     if contender.keeps_clients:  # one that does not hangs up without saying so
@@ -90,11 +90,11 @@ def wrk(lab, contender, proxy, connections, seconds, each_new=False):
     return requests, {"rate": requests * 1e6 / duration_us, "p50": p50_us, "p99": p99_us}
 
 
-def requests(lab, contender, noise, connections, seconds, each_new=False):
+def requests(lab, contender, noise, connections, seconds, **how):
     with lab.running(contender) as proxy:
-        wrk(lab, contender, proxy, connections, WARM_SECONDS, each_new)  # what is met once counts for nobody
+        wrk(lab, contender, proxy, connections, WARM_SECONDS, **how)  # what is met once counts for nobody
         with Window(lab, proxy, noise) as window:
-            count, values = wrk(lab, contender, proxy, connections, seconds, each_new)
+            count, values = wrk(lab, contender, proxy, connections, seconds, **how)
     return {"cpu": window.cpu_s * 1e6 / count, **values}
 
 

@@ -1,5 +1,6 @@
 -- For wrk: a browser's request for a page it has in its cache, in the absolute form that proxies are given.
--- ORIGIN is "127.0.0.1:PORT"; with EACH=new every request comes on a connection of its own.
+-- ORIGIN is "127.0.0.1:PORT"; with EACH=new every request comes on a connection of its own.  PAUSE_MS is how long each
+-- connection pauses before a request, on average.
 local origin = os.getenv("ORIGIN")
 local head = {
   ["Host"] = origin,
@@ -13,6 +14,9 @@ local head = {
   ["Cache-Control"] = "max-age=0",
 }
 if os.getenv("EACH") == "new" then head["Connection"] = "close" end
+
+local pause_ms = tonumber(os.getenv("PAUSE_MS"))
+if pause_ms then delay = function() return math.random(0, 2 * pause_ms) end end
 
 local text
 init = function() text = wrk.format("GET", "http://" .. origin .. "/1024", head) end
