@@ -18,7 +18,7 @@ from .origin import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = pathlib.Path(os.environ.get("FRESHET", ROOT / "build" / "freshet")).absolute()
-SANITIZER_REPORT = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:")
+SANITIZER_REPORT = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|runtime error:")
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
 
