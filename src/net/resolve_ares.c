@@ -4,7 +4,7 @@
  * A and AAAA are asked apart, not by ares_getaddrinfo(): a name server that drops one of them then costs 50 ms
  * (RFC 8305 section 3) and not every retry, the TTL of aliases on the way counts, and a name with a dot is not
  * tried with the search list, so that a mistyped host is not found somewhere else.  What UDP cuts short is asked again
- * by TCP, of which many name servers want to know nothing; that costs no other name anything.
+ * by TCP, on a connection of its own: many name servers want none, or close it behind one answer.
  */
 #define CARES_NO_DEPRECATED /* the parsers, which c-ares 1.18 has nothing instead of */
 
@@ -27,11 +27,11 @@ enum { IPV6_DELAY_US = 50 * 1000 };
 
 struct ares {
 	struct resolve_backend backend;
-	struct loop *loop;                 /* borrowed */
-	char *server;                      /* owned copy; "" for resolv.conf's */
-	struct resolve_channel *udp, *tcp; /* owned */
-	ares_channel hosts;                /* owned; reads the hosts file and nothing else */
-	struct list pairs;                 /* of struct pair, owned */
+	struct loop *loop;           /* borrowed */
+	char *server;                /* owned copy; "" for resolv.conf's */
+	struct resolve_channel *udp; /* owned */
+	ares_channel hosts;          /* owned; reads the hosts file and nothing else */
+	struct list pairs;           /* of struct pair, owned */
 };
 
 enum question_state { QUESTION_UNSENT, QUESTION_SENT, QUESTION_ANSWERED };
@@ -40,7 +40,7 @@ struct question {
 	struct pair *pair;
 	int type; /* ns_t_a or ns_t_aaaa */
 	enum question_state state;
-	bool cut;   /* it has too long an answer for UDP */
+	struct resolve_channel *tcp; /* owned; NULL unless the answer is too long for UDP */
 	int result; /* c-ares's, when answered */
 };
 
@@ -55,7 +55,6 @@ struct pair {
 	bool sending;      /* c-ares may answer at once */
 };
 
-static void question_send(struct question *q);
 static void late_on_event(evutil_socket_t fd, short what, void *arg);
 
 static struct ares *ares_of(struct resolve_backend *b)
@@ -65,8 +64,11 @@ static struct ares *ares_of(struct resolve_backend *b)
 
 /* One name: a pair of questions */
 
+/* Both questions are answered, or their channels gone. */
 static void pair_free(struct pair *p)
 {
+	resolve_channel_bury(p->a.tcp);
+	resolve_channel_bury(p->aaaa.tcp);
 	list_remove(&p->link);
 	event_del(&p->late);
 	free(p);
@@ -118,11 +120,17 @@ static void pair_conclude(struct pair *p)
 {
 	struct lookup_answer *a = &p->answer;
 	bool only_nodata = p->a.result == ARES_ENODATA && p->aaaa.state == QUESTION_ANSWERED;
+	const struct question *q = only_nodata ? &p->aaaa : &p->a;
 
 	a->status = RESOLVE_OK;
 	a->reason = NULL;
-	if (!a->v4_count && !a->v6_count)
-		answer_fail(a, only_nodata ? p->aaaa.result : p->a.result);
+	if (a->v4_count || a->v6_count)
+		return;
+	answer_fail(a, q->result);
+	if (a->server_gone && q->tcp) { /* it did answer by UDP */
+		a->server_gone = false;
+		a->reason = "the answer is too long for UDP, and the name server does not give it by TCP";
+	}
 }
 
 /* Whether A alone says enough to go on when AAAA is late. */
@@ -209,6 +217,30 @@ static bool descriptors_are_out(void)
 	return false;
 }
 
+static void question_answered(struct question *q, int result)
+{
+	if (result == ARES_ECONNREFUSED && descriptors_are_out())
+		result = ARES_ENOMEM;
+	if (result == ARES_ENOMEM)
+		q->pair->answer.ttl_s = 0; /* what the other question finds is half the truth */
+	q->result = result;
+	q->state = QUESTION_ANSWERED;
+	pair_step(q->pair);
+}
+
+static void question_on_answer(void *arg, int status, int timeouts, unsigned char *abuf, int alen);
+
+static void ask_by_tcp(struct question *q)
+{
+	struct pair *p = q->pair;
+	int result = resolve_channel_new(&q->tcp, p->ares->loop, p->ares->server, RESOLVE_TCP);
+
+	if (result == ARES_SUCCESS)
+		resolve_channel_ask(q->tcp, p->lookup->name, q->type, question_on_answer, q);
+	else
+		question_answered(q, result);
+}
+
 static void question_on_answer(void *arg, int status, int timeouts, unsigned char *abuf, int alen)
 {
 	struct question *q = arg;
@@ -217,34 +249,25 @@ static void question_on_answer(void *arg, int status, int timeouts, unsigned cha
 	(void)timeouts;
 	if (status == ARES_EDESTRUCTION) { /* the channel is being replaced, or all of us goes */
 		q->state = QUESTION_UNSENT;
-		q->cut = false;
 		return;
 	}
-	if (!q->cut && resolve_is_cut(abuf, alen)) {
-		q->state = QUESTION_UNSENT;
-		q->cut = true;
-		question_send(q);
+	if (!q->tcp && resolve_is_cut(abuf, alen)) {
+		ask_by_tcp(q);
 		return;
 	}
-	if (status == ARES_ECONNREFUSED && descriptors_are_out())
-		status = ARES_ENOMEM;
 	if (status == ARES_SUCCESS)
 		status = q->type == ns_t_a ? parse_a(answer, abuf, alen) : parse_aaaa(answer, abuf, alen);
-	if (status == ARES_ENOMEM)
-		answer->ttl_s = 0; /* what the other question finds is half the truth */
-	q->result = status;
-	q->state = QUESTION_ANSWERED;
-	pair_step(q->pair);
+	question_answered(q, status);
 }
 
 static void question_send(struct question *q)
 {
-	struct ares *s = q->pair->ares;
+	struct pair *p = q->pair;
 
 	if (q->state != QUESTION_UNSENT)
 		return;
 	q->state = QUESTION_SENT;
-	resolve_channel_ask(q->cut ? s->tcp : s->udp, q->pair->lookup->name, q->type, question_on_answer, q);
+	resolve_channel_ask(p->ares->udp, p->lookup->name, q->type, question_on_answer, q);
 }
 
 static void pair_send(struct pair *p)
@@ -292,39 +315,31 @@ static void backend_ask(struct resolve_backend *b, struct lookup *k)
 
 /* Life */
 
-/* Both channels; c-ares's result.  They are touched on success only. */
-static int open_channels(struct ares *s)
+/* A question that was not answered comes back unsent. */
+static void drop_tcp(struct question *q)
 {
-	struct resolve_channel *udp, *tcp;
-	int result = resolve_channel_new(&udp, s->loop, s->server, RESOLVE_UDP);
-
-	if (result != ARES_SUCCESS)
-		return result;
-	result = resolve_channel_new(&tcp, s->loop, s->server, RESOLVE_TCP);
-	if (result != ARES_SUCCESS) {
-		resolve_channel_free(udp);
-		return result;
-	}
-	s->udp = udp;
-	s->tcp = tcp;
-	return ARES_SUCCESS;
+	resolve_channel_free(q->tcp);
+	q->tcp = NULL;
 }
 
 static void backend_reset(struct resolve_backend *b)
 {
 	struct ares *s = ares_of(b);
-	struct resolve_channel *udp = s->udp, *tcp = s->tcp;
-	int result = open_channels(s);
+	struct resolve_channel *before = s->udp;
+	int result = resolve_channel_new(&s->udp, s->loop, s->server, RESOLVE_UDP);
 
 	if (result != ARES_SUCCESS) {
 		log_warn("resolver: keeps its name servers: %s", ares_strerror(result));
 		return;
 	}
-	resolve_channel_free(udp); /* pending questions come back unsent */
-	resolve_channel_free(tcp);
+	resolve_channel_free(before); /* pending questions come back unsent */
 	for (struct list *link = s->pairs.next, *next; link != &s->pairs; link = next) {
+		struct pair *p = LIST_OF(link, struct pair, link);
+
 		next = link->next;
-		pair_send(LIST_OF(link, struct pair, link));
+		drop_tcp(&p->a);
+		drop_tcp(&p->aaaa);
+		pair_send(p);
 	}
 }
 
@@ -333,11 +348,15 @@ static void backend_free(struct resolve_backend *b)
 	struct ares *s = ares_of(b);
 
 	resolve_channel_free(s->udp);
-	resolve_channel_free(s->tcp);
 	if (s->hosts)
 		ares_destroy(s->hosts);
-	while (!list_empty(&s->pairs))
-		pair_free(LIST_OF(s->pairs.next, struct pair, link));
+	while (!list_empty(&s->pairs)) {
+		struct pair *p = LIST_OF(s->pairs.next, struct pair, link);
+
+		drop_tcp(&p->a);
+		drop_tcp(&p->aaaa);
+		pair_free(p);
+	}
 	free(s->server);
 	free(s);
 }
@@ -368,7 +387,7 @@ struct resolve_backend *resolve_ares_new(struct loop *l, const char *server)
 	s->server = strdup(server);
 	int result = s->server ? resolve_local_open(&s->hosts) : ARES_ENOMEM;
 	if (result == ARES_SUCCESS)
-		result = open_channels(s);
+		result = resolve_channel_new(&s->udp, l, s->server, RESOLVE_UDP);
 	if (result == ARES_SUCCESS)
 		return &s->backend;
 	log_error("resolver: c-ares: %s", ares_strerror(result));

@@ -25,6 +25,7 @@ struct resolve_channel {
 	struct event *timer; /* owned; c-ares's next retry */
 	struct list sockets; /* of struct watched, owned */
 	bool deaf;           /* memory was out: some socket is not watched */
+	struct dead dead;
 };
 
 /* A socket that belongs to c-ares. */
@@ -196,6 +197,17 @@ void resolve_channel_free(struct resolve_channel *c)
 	if (c->timer)
 		event_free(c->timer);
 	free(c);
+}
+
+static void bury(struct dead *d)
+{
+	resolve_channel_free(LIST_OF(d, struct resolve_channel, dead));
+}
+
+void resolve_channel_bury(struct resolve_channel *c)
+{
+	if (c)
+		loop_bury(c->loop, &c->dead, bury);
 }
 
 void resolve_channel_ask(struct resolve_channel *c, const char *name, int type, ares_callback on_answer, void *arg)

@@ -10,13 +10,9 @@
 
 struct resolve_channel;
 
-/*
- * How is asked.  Each transport has channels of its own: where one connection fails, c-ares gives up all sockets to that
- * name server, and counts it as a failure of every question that waits for an answer.
- */
 enum resolve_transport {
 	RESOLVE_UDP, /* answers that were cut short are handed out as they are */
-	RESOLVE_TCP,
+	RESOLVE_TCP, /* for one question: c-ares takes the end of a connection for the failure of all that were asked on it */
 };
 
 /*
@@ -28,6 +24,9 @@ int resolve_channel_new(struct resolve_channel **out, struct loop *l, const char
 
 /* Whatever is pending comes back as ARES_EDESTRUCTION.  NULL is allowed. */
 void resolve_channel_free(struct resolve_channel *c);
+
+/* The same at the end of the loop's pass, and so from within an answer; nothing may be pending. */
+void resolve_channel_bury(struct resolve_channel *c);
 
 /*
  * A question for records of that type (ns_t_a, …); `on_answer`, which may ask further, is called once, perhaps before this

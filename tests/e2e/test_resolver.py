@@ -1,4 +1,5 @@
 """Names to addresses: a scripted name server, happy eyeballs, TCP after truncation, TTLs."""
+import contextlib
 import socket
 import threading
 import time
@@ -94,6 +95,34 @@ def test_truncated_answer_is_asked_again_by_tcp(names, resolving, origin):
     names.names["big.test"] = Name(a=many, truncate=True)
     assert fetch(resolving, "big.test", origin.port).body == b"hello"
     assert names.asked("big.test", TYPE_A, "tcp") == 1
+
+
+def test_name_server_that_closes_behind_each_answer_by_tcp_answers_them_all(names, resolving, origin):
+    def one(asked):
+        asked.say(asked.honest)
+        if asked.transport == "tcp":
+            raise OSError
+
+    with contextlib.ExitStack() as stack:
+        clients = {f"one-{number}.test": stack.enter_context(resolving.client()) for number in range(20)}
+        for name, client in clients.items():
+            names.names[name] = Name(a=("127.0.0.1",), truncate=True, delay_s=0.02, lie=one)
+            client.request("GET", f"http://{name}:{origin.port}/")
+        assert [client.response().status for client in clients.values()] == [200] * 20
+    assert all(names.asked(name, TYPE_A, "tcp") == 1 for name in clients)
+
+
+def test_name_server_without_tcp_for_a_long_answer_is_said_to_be_that(names, resolving):
+    def cut_then_closed(asked):
+        if asked.transport == "tcp":
+            raise OSError
+        asked.say(asked.honest)
+
+    names.names["closed.test"] = Name(truncate=True, lie=cut_then_closed)
+    answer = fetch(resolving, "closed.test", 80)
+    assert answer.status == 502
+    assert "does not give it by TCP" in answer.one("Proxy-Status")
+    assert "cannot be reached" not in resolving.stderr()
 
 
 def test_unknown_name_is_a_bad_gateway(names, resolving):
