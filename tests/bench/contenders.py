@@ -78,7 +78,7 @@ class Unrecorded(Freshet):
 class Profiled(Freshet):
     """freshet as `make pgo` builds it."""
     name = "profiled"
-    only = ("keep1", "keep50", "paced", "keep500", "new")
+    only = ("keep1", "keep50")
 
     def missing(self):
         return None if os.access(self.binary, os.X_OK) else "`make pgo` has not built it"
@@ -88,7 +88,7 @@ class Relay(Contender):
     """Reads and changes nothing: what the kernel alone costs.  Built beside the directories of all contenders."""
     name = "relay"
     can_edit_requests = can_edit_answers = False
-    only = ("keep1", "keep50", "paced", "keep500")
+    only = ("keep50", "keep500")
 
     def missing(self):
         return None

@@ -92,7 +92,8 @@ def wrk(lab, contender, proxy, connections, seconds, each_new=False, pause_ms=No
 
 def requests(lab, contender, noise, connections, seconds, **how):
     with lab.running(contender) as proxy:
-        wrk(lab, contender, proxy, connections, WARM_SECONDS, **how)  # what is met once counts for nobody
+        if not contender.for_scale:
+            wrk(lab, contender, proxy, connections, WARM_SECONDS, **how)  # what is met once counts for nobody
         with Window(lab, proxy, noise) as window:
             count, values = wrk(lab, contender, proxy, connections, seconds, **how)
     return {"cpu": window.cpu_s * 1e6 / count, **values}
