@@ -202,15 +202,15 @@ check: ## test, with warnings as errors (in build/check)
 check-san: ## unit, integration, end-to-end tests and a minute of soak under sanitizers (in build/san)
 	@.ci/install-deps test
 	@$(MAKE) all
-	@for t in unit integration soak-run e2e summary; do $(MAKE) SOAK_SECONDS=$(SOAK_SAN_SECONDS) E2E_SECONDS=1800 BUILD=build/san CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	@for t in unit integration soak-run e2e summary; do $(MAKE) $(SAN_RUN) BUILD=build/san \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' $$t || exit; done
 
 check-races: ## integration and end-to-end tests and a minute of soak, with data races as errors (in build/races)
 	@.ci/install-deps test
 	@$(MAKE) all
-	@for t in integration soak-run e2e; do $(MAKE) SOAK_SECONDS=$(SOAK_SAN_SECONDS) E2E_SECONDS=1800 BUILD=build/races \
-		CFLAGS='-O1 -g -fno-omit-frame-pointer' SAN=-fsanitize=thread $$t || exit; done
+	@for t in integration soak-run e2e; do $(MAKE) $(SAN_RUN) BUILD=build/races SAN=-fsanitize=thread $$t || exit; done
 
+SAN_RUN = CFLAGS='-O1 -g -fno-omit-frame-pointer' SOAK_SECONDS=$(SOAK_SAN_SECONDS) E2E_SECONDS=1800
 SAN_ENV = ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
 	UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=suppressions=$(abspath tests/races.supp)
 

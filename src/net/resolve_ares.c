@@ -251,7 +251,7 @@ static void question_on_answer(void *arg, int status, int timeouts, unsigned cha
 		q->state = QUESTION_UNSENT;
 		return;
 	}
-	if (!q->tcp && resolve_is_cut(abuf, alen)) {
+	if (!q->tcp && resolve_channel_has_cut(abuf, alen)) {
 		ask_by_tcp(q);
 		return;
 	}

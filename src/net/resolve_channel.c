@@ -136,7 +136,7 @@ static int flags_for(enum resolve_transport how)
 }
 
 /* RFC 1035 section 4.1.1: the bit TC.  Without EDNS c-ares itself cuts off what is over the limit of section 2.3.4. */
-bool resolve_is_cut(const unsigned char *answer, int n)
+bool resolve_channel_has_cut(const unsigned char *answer, int n)
 {
 	bool over_limit = !(usual_flags & ARES_FLAG_EDNS) && n >= NS_PACKETSZ;
 

@@ -29,12 +29,12 @@ void resolve_channel_free(struct resolve_channel *c);
 void resolve_channel_bury(struct resolve_channel *c);
 
 /*
- * A question for records of that type (ns_t_a, …); `on_answer`, which may ask further, is called once, perhaps before this
- * returns.  A name without a dot is tried with the search list.
+ * A question for records of that type (ns_t_a, …); `on_answer`, which may ask further, is called once, perhaps before
+ * this returns.  A name without a dot is tried with the search list.
  */
 void resolve_channel_ask(struct resolve_channel *c, const char *name, int type, ares_callback on_answer, void *arg);
 
-/* Whether that is but a part of the answer, as it comes by RESOLVE_UDP; none at all (NULL) is not. */
-bool resolve_is_cut(const unsigned char *answer, int n);
+/* Whether an answer to RESOLVE_UDP is but a part of it; none at all (NULL) is not. */
+bool resolve_channel_has_cut(const unsigned char *answer, int n);
 
 #endif

@@ -80,7 +80,8 @@ def wrk(lab, contender, proxy, connections, seconds, each_new=False, pause_ms=No
     each_new = each_new or not contender.keeps_clients
     output = lab.load(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", os.path.join(HERE, "requests.lua"),
                        f"http://127.0.0.1:{proxy.port}/"], seconds,
-                      ORIGIN=f"127.0.0.1:{lab.origin_port}", EACH="new" if each_new else "", PAUSE_MS=str(pause_ms or ""))
+                      ORIGIN=f"127.0.0.1:{lab.origin_port}", EACH="new" if each_new else "",
+                      PAUSE_MS=str(pause_ms or ""))
     result = re.search(r"^RESULT (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$", output, re.MULTILINE)
     requests, duration_us, errors, hang_ups, p50_us, p99_us = (int(n) for n in result.groups())
     if contender.keeps_clients:  # one that does not hangs up without saying so
@@ -177,8 +178,8 @@ def strace(lab, contender, connections, seconds):
 
 def system_calls(lab, contender, connections):
     """
-    By what a longer run has more than a shorter one, so that start, end and the first connections do not count.  Nothing
-    else is measured meanwhile: strace slows the proxy down.
+    By what a longer run has more than a shorter one, so that start, end and the first connections do not count.
+    Nothing else is measured meanwhile: strace slows the proxy down.
     """
     short, long = (strace(lab, contender, connections, seconds) for seconds in STRACE_SECONDS)
     return {"calls": (long[0] - short[0]) / (long[1] - short[1])}

@@ -274,8 +274,8 @@ def test_lie_about_one_name_is_told_from_an_answer_and_holds_up_no_other(resolvi
     assert len(resolving.stderr()[said:].splitlines()) <= 1, resolving.stderr()[said:]
 
 
-@pytest.mark.parametrize("lie", [truncated_then_closed, truncated_then_less_than_promised, truncated_then_empty_messages, nothing],
-                         ids=lambda lie: lie.__name__)
+@pytest.mark.parametrize("lie", [truncated_then_closed, truncated_then_less_than_promised,
+                                 truncated_then_empty_messages, nothing], ids=lambda lie: lie.__name__)
 def test_name_that_cannot_be_had_disturbs_no_question_that_is_on_its_way(origin, lie):
     """Name servers whose TCP is closed are common; the answer to the other name takes its usual time."""
     slow = Name(a=("127.0.0.1",), delay_s=0.1)

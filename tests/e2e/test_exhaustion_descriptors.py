@@ -95,6 +95,20 @@ def test_name_server_that_gets_no_descriptor_is_told_to_be_our_shortage(library,
         assert client.get(f"http://short.test:{origin.port}/").status == 200, "the shortage was kept for the name"
 
 
+def test_long_answer_that_gets_no_descriptor_is_told_to_be_our_shortage_and_can_be_had_later(library, origin):
+    """By UDP it came already; what is short is asked for when it is to be had by TCP."""
+    with DnsServer({"long.test": Name(a=("127.0.0.1",), truncate=True, delay_s=0.3)}) as names, \
+            FaultyFreshet(library, resolver=names.option) as proxy, proxy.client() as client:
+        client.request("GET", f"http://long.test:{origin.port}/")
+        assert wait_until(lambda: names.asked("long.test") == 2)
+        limit_descriptors(proxy, 0)
+        answer = client.response()
+        limit_descriptors(proxy, None)
+        assert answer.status == 503
+        assert names.asked("long.test", transport="tcp") == 0
+        assert client.get(f"http://long.test:{origin.port}/").status == 200
+
+
 def test_idle_pooled_connections_are_given_up_for_the_sake_of_new_ones(faulty):
     with contextlib.ExitStack() as stack:
         origins = [stack.enter_context(Origin()) for _ in range(12)]
